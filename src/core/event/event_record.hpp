@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/instant.hpp"
+#include "core/base/result.hpp"
+
+namespace s3link::event {
+
+/// One entry of "Records" in an S3 event notification, keys decoded.
+/// Source: Amazon S3 User Guide, "Event message structure".
+struct EventRecord {
+  std::string event_name;  ///< without the "s3:" prefix: "ObjectCreated:Put"
+  Instant time;
+  std::string region;
+  std::string principal;   ///< who did it; an id, never a secret
+  std::string source_ip;
+  std::string request_id;
+  std::string bucket;
+  std::string key;         ///< decoded exactly once
+  std::uint64_t size_bytes = 0;
+  std::string etag;        ///< without quotes
+  std::string version_id;  ///< empty in a bucket without versioning
+  std::string sequencer;   ///< hexadecimal; orders the events of one key
+
+  bool operator==(const EventRecord&) const = default;
+};
+
+/// The notification document with this one record, as AWS sends it: eventVersion 2.1, key form-encoded.
+std::string build_notification(const EventRecord& record);
+
+/// What a notification holds: its records, or the test message S3 sends when a notification is configured.
+struct Notification {
+  std::vector<EventRecord> records;
+  bool is_test_event = false;  ///< {"Event": "s3:TestEvent", ...}
+};
+
+/// Reads a notification of any eventVersion 2.x, with or without "s3:" before the event name.
+/// Errors: invalid_argument, naming the member that is missing or wrong. Nesting and sizes are bounded.
+Result<Notification> parse_notification(std::string_view json);
+
+/// The commit number of the transaction that made the object visible, as 16 upper-case hexadecimal digits: fixed width,
+/// so that comparing strings compares commits.
+std::string sequencer_of(std::uint64_t commit_number);
+
+}  // namespace s3link::event

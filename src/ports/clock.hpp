@@ -1,0 +1,19 @@
+#pragma once
+
+#include "core/base/instant.hpp"
+#include "ports/awaitable.hpp"
+
+namespace s3link::ports {
+
+/// The only source of time for the services. Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+
+  virtual Instant now() const = 0;
+  /// Returns at `when` or soon after; at once if it has passed. Ends early, without error, when cancelled
+  /// (asio cancellation of the calling coroutine).
+  virtual Awaitable<void> sleep_until(Instant when) = 0;
+};
+
+}  // namespace s3link::ports
