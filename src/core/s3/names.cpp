@@ -18,10 +18,10 @@ bool looks_like_ipv4(std::string_view text) noexcept {
 }  // namespace
 
 Result<BucketName> BucketName::parse(std::string_view text) {
-  const bool valid =
-      text.size() >= 3 && text.size() <= 63 && is_lower_or_digit(text.front()) && is_lower_or_digit(text.back()) &&
-      std::ranges::all_of(text, [](char c) { return is_lower_or_digit(c) || c == '.' || c == '-'; }) &&
-      !text.contains("..") && !text.contains(".-") && !text.contains("-.") && !looks_like_ipv4(text);
+  const bool valid = text.size() >= 3 && text.size() <= 63 && is_lower_or_digit(text.front()) &&
+                     is_lower_or_digit(text.back()) &&
+                     std::ranges::all_of(text, [](char c) { return is_lower_or_digit(c) || c == '.' || c == '-'; }) &&
+                     !text.contains("..") && !text.contains(".-") && !text.contains("-.") && !looks_like_ipv4(text);
   if (!valid) return fail(ErrorKind::invalid_argument, "The specified bucket is not valid.", "InvalidBucketName");
   return BucketName(std::string(text));
 }

@@ -6,13 +6,13 @@ namespace s3link::s3 {
 namespace {
 
 TEST(BucketName, NamingRules) {
-  for (const std::string& good : {std::string("abc"), std::string("a-b.c1"), std::string("1ab"), std::string(63, 'a')}) {
+  for (const std::string& good :
+       {std::string("abc"), std::string("a-b.c1"), std::string("1ab"), std::string(63, 'a')}) {
     EXPECT_TRUE(BucketName::parse(good)) << good;
   }
-  for (const std::string& bad :
-       {std::string("ab"), std::string(64, 'a'), std::string("Abc"), std::string("_abc"), std::string("abc-"),
-        std::string("a..b"), std::string("a.-b"), std::string("a-.b"), std::string("192.168.5.4"), std::string("a_b"),
-        std::string("a/b"), std::string()}) {
+  for (const std::string& bad : {std::string("ab"), std::string(64, 'a'), std::string("Abc"), std::string("_abc"),
+                                 std::string("abc-"), std::string("a..b"), std::string("a.-b"), std::string("a-.b"),
+                                 std::string("192.168.5.4"), std::string("a_b"), std::string("a/b"), std::string()}) {
     const auto got = BucketName::parse(bad);
     ASSERT_FALSE(got) << bad;
     EXPECT_EQ(got.error().code, "InvalidBucketName");
