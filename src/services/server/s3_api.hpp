@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/s3/names.hpp"
+#include "ports/bucket_store.hpp"
+#include "ports/clock.hpp"
+#include "ports/delivery_log.hpp"
+#include "ports/http_handler.hpp"
+#include "ports/random.hpp"
+
+namespace s3link::sigv4 {
+struct Credentials;
+}
+
+namespace s3link::server {
+
+struct S3ApiSettings {
+  std::string region = "us-east-1";
+  s3::BucketName exchange_bucket;     ///< its objects are mailed and removed after object_ttl; cannot be deleted
+  std::chrono::seconds object_ttl{};  ///< life of an object of exchange_bucket
+  std::uint64_t max_object_size = 0;  ///< bytes; larger uploads are refused (EntityTooLarge)
+  std::string domain;                 ///< for virtual-host style; empty: path style only
+};
+
+/// The S3 API and our own "/_/": authenticates, routes, answers. docs/s3-compatibility.md lists the operations.
+/// Every request needs a valid SigV4 signature, but for /_/healthz and /_/readyz. Memory per request is bounded: one
+/// buffer of 256 KiB, whatever the object's size.
+/// Thread safety: any number of requests at a time. The references must outlive it.
+class S3Api final : public ports::HttpHandler {
+ public:
+  S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
+        ports::DeliveryLog& deliveries, ports::Clock& clock, ports::Random& random);
+  ~S3Api() override;
+
+  Awaitable<void> handle(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
+                         ports::HttpResponseWriter& response) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace s3link::server
