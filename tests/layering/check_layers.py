@@ -17,7 +17,7 @@ ALLOWED = {
     "core": {"core"},
     "ports": {"core", "ports"},
     "services": {"core", "ports", "services"},
-    "adapters": {"core", "ports"},
+    "adapters": {"core", "ports", "adapters"},  # its own folder only, checked below
     "apps": {"core", "ports", "services", "adapters", "apps"},
 }
 

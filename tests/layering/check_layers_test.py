@@ -28,7 +28,8 @@ class CheckLayersTest(unittest.TestCase):
             "core/s3/b.cpp": '#include "core/base/a.hpp"\n',
             "ports/p.hpp": '#include <boost/asio/awaitable.hpp>\n#include "core/base/a.hpp"\n',
             "services/link/l.cpp": '#include "ports/p.hpp"\n',
-            "adapters/smtp/s.cpp": '#include <curl/curl.h>\n#include "ports/p.hpp"\n',
+            "adapters/smtp/s.hpp": "",
+            "adapters/smtp/s.cpp": '#include <curl/curl.h>\n#include "adapters/smtp/s.hpp"\n#include "ports/p.hpp"\n',
             "apps/s3link/main.cpp": '#include "services/link/l.cpp"\n#include "adapters/smtp/s.cpp"\n',
         }), [])
 
