@@ -30,6 +30,7 @@ struct FailureReason {
 
 /// Events committed together with their objects: pending → claimed (lease) → delivered | dead | dropped.
 /// An entry leaves the outbox only into the ledger's side (delivered), the dead-letter queue or a named drop rule.
+/// A store that one process has to itself releases all claims when it is opened: whoever held them is dead.
 /// Durability: on return the change is committed and synced. Thread safety: any number of calls at a time.
 class Outbox {
  public:

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/instant.hpp"
+#include "core/base/result.hpp"
+#include "core/base/secret.hpp"
+
+namespace s3link::mail {
+
+/// What a link mail tells its reader.
+struct LinkMailData {
+  std::string_view link;  ///< the presigned URL
+  std::string_view bucket;
+  std::string_view key;
+  std::uint64_t size_bytes = 0;
+  std::string_view sha256;  ///< raw, 32 bytes
+  std::string_view sender_name;
+  Instant now;
+  Instant deadline;                   ///< when the link dies
+  std::optional<Instant> removed_at;  ///< when the file is removed
+};
+
+/// A mail in words, not yet a message. The bodies hold the presigned URL. Line ends are LF.
+struct RenderedMail {
+  std::string subject;  ///< one line
+  Secret text;
+  Secret html;
+};
+
+/// The sources of a template, by file name.
+struct TemplateTexts {
+  std::string subject;  ///< subject.txt
+  std::string html;     ///< body.html
+  std::string text;     ///< body.txt
+};
+
+/// The template a link mail is made from: Mustache, HTML-escaping in body.html and nowhere else.
+///
+/// Variables: LINK, FILE_NAME, FILE_SIZE ("1.2 MB"), FILE_SIZE_BYTES ("1,234,567"), EXPIRES_AT ("Tuesday, 8 December
+/// 2026, 14:00:05 UTC"), EXPIRES_IN ("5 hours"), REMOVED_AT (as EXPIRES_AT), BUCKET, KEY, SHA256 (hexadecimal),
+/// SENDER_NAME. Sections: REMOVED_LATER (the file outlives its link), and any variable (it has a value). Thread safety:
+/// any number of calls at a time.
+class LinkTemplate {
+ public:
+  /// Errors: invalid_argument, naming the file and the variable or tag: a variable that does not exist, a broken tag,
+  /// a partial or a change of delimiters, a body that lacks LINK, a subject that shows LINK.
+  static Result<LinkTemplate> parse(TemplateTexts texts);
+  /// What is used where email.template_dir gives nothing else.
+  static TemplateTexts built_in_texts();
+  static LinkTemplate built_in();
+
+  RenderedMail render(const LinkMailData& data) const;
+
+ private:
+  explicit LinkTemplate(TemplateTexts texts) : texts_(std::move(texts)) {}
+  TemplateTexts texts_;
+};
+
+}  // namespace s3link::mail

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "core/base/instant.hpp"
+#include "core/base/result.hpp"
+#include "core/base/secret.hpp"
+#include "core/s3/names.hpp"
+
+namespace s3link::sigv4 {
+struct Credentials;
+}
+
+namespace s3link::link {
+
+struct LinkSettings {
+  std::string public_url;             ///< "https://files.example.org[:port]": what links start with
+  std::string region;                 ///< of the credential scope
+  std::chrono::seconds expiration{};  ///< asked for: 1 s to 7 days
+};
+
+/// A presigned GET and the moment from which it answers 403 or 404.
+struct Link {
+  Secret url;
+  Instant deadline;  ///< whole seconds
+};
+
+/// Makes the links that are mailed: presigned GETs that download under the file's own name.
+/// Thread safety: any number of calls at a time.
+class LinkGenerator {
+ public:
+  /// The credentials must outlive it.
+  LinkGenerator(LinkSettings settings, const sigv4::Credentials& credentials);
+
+  /// Valid from `now` until min(now + expiration, now + 7 days, removed_at), cut to whole seconds as X-Amz-Date is
+  /// (promise P4). Errors: not_found (the object is removed in less than a second).
+  Result<Link> make(const s3::BucketName& bucket, const s3::ObjectKey& key, std::optional<Instant> removed_at,
+                    Instant now) const;
+
+ private:
+  LinkSettings settings_;
+  const sigv4::Credentials& credentials_;
+};
+
+}  // namespace s3link::link

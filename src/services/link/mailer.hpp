@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/instant.hpp"
+#include "core/base/result.hpp"
+#include "core/mail/address.hpp"
+#include "core/mail/link_template.hpp"
+#include "ports/awaitable.hpp"
+#include "ports/clock.hpp"
+#include "ports/ledger.hpp"
+#include "ports/mail_sender.hpp"
+#include "ports/random.hpp"
+#include "services/link/link_generator.hpp"
+
+namespace s3link::link {
+
+struct MailSettings {
+  mail::Address sender;
+  std::string sender_name;                ///< shown beside the sender's address; may be empty
+  std::vector<mail::Address> recipients;  ///< each gets a message of its own
+  mail::LinkTemplate link_template;
+};
+
+/// What one link mail is about.
+struct LinkJob {
+  std::string bucket;
+  std::string key;
+  std::string sequencer;
+  std::uint64_t size_bytes = 0;
+  std::string sha256;  ///< raw, 32 bytes
+  Link link;
+  std::optional<Instant> removed_at;
+};
+
+/// What became of one recipient's message.
+struct SendOutcome {
+  std::string recipient;
+  std::string message_id;
+  Status status;      ///< sent and in the ledger, or why not
+  std::string reply;  ///< the relay's answer, when it took the message
+};
+
+/// Sends link mails and enters them in the ledger. Delivery is at least once: a crash between the relay's answer and
+/// the ledger's commit sends that mail a second time, with the same Message-ID. Thread safety: calls from one executor;
+/// any number at a time. Its ports must outlive the awaitables.
+class Mailer {
+ public:
+  Mailer(MailSettings settings, ports::MailSender& sender, ports::Ledger& ledger, ports::Clock& clock,
+         ports::Random& random);
+
+  /// The recipients whose mail about this object is not in the ledger yet. Errors: the ledger's.
+  Awaitable<Result<std::vector<mail::Address>>> pending(std::string bucket, std::string key, std::string sequencer);
+
+  /// One message to each of `recipients`, one after the other; the failure of one does not keep the others from theirs.
+  /// Returns one outcome for each, in their order.
+  Awaitable<std::vector<SendOutcome>> deliver(LinkJob job, std::vector<mail::Address> recipients);
+
+ private:
+  Awaitable<SendOutcome> deliver_one(const LinkJob& job, const mail::Address& recipient);
+  mail::Mail compose(const LinkJob& job, const mail::Address& recipient, std::string message_id);
+
+  MailSettings settings_;
+  ports::MailSender& sender_;
+  ports::Ledger& ledger_;
+  ports::Clock& clock_;
+  ports::Random& random_;
+};
+
+}  // namespace s3link::link

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <set>
+
+#include "core/delivery/decision.hpp"
+#include "ports/awaitable.hpp"
+#include "ports/bucket_store.hpp"
+#include "ports/clock.hpp"
+#include "ports/logger.hpp"
+#include "ports/outbox.hpp"
+#include "ports/random.hpp"
+#include "services/link/link_generator.hpp"
+#include "services/link/mailer.hpp"
+
+namespace s3link::event {
+struct EventRecord;
+}
+
+namespace s3link::pipeline {
+
+class WakeSignal;
+
+struct DispatcherSettings {
+  unsigned max_attempts = 5;                     ///< failed ones, after which the event is a dead letter; 1 or more
+  std::chrono::milliseconds first_retry{1'000};  ///< wait after the first failure, doubled after each further one
+  std::chrono::milliseconds max_retry{120'000};  ///< the longest wait
+  unsigned concurrency = 16;                     ///< deliveries at a time; 1 or more
+  std::chrono::milliseconds lease{300'000};      ///< how long a claim holds if this process dies
+  std::chrono::milliseconds stop_grace{10'000};  ///< what running deliveries get to finish after stop()
+};
+
+/// The loop that delivers outbox entries: event → link → mail → ledger. Woken by the outbox at once when an entry is
+/// committed, and by the clock when a retry is due. An event that fails delays no other.
+/// Thread safety: run() and the deliveries it starts stay on run()'s executor, which must be one thread or a strand;
+/// stop() may be called from any thread. Its ports must outlive run().
+class Dispatcher {
+ public:
+  Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,
+             const link::LinkGenerator& links, link::Mailer& mailer, ports::Clock& clock, ports::Random& random,
+             ports::Logger& logger);
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+  ~Dispatcher();
+
+  /// Delivers until stop(); call once. After stop() it takes nothing new and returns when the running deliveries have
+  /// ended; those that last longer than stop_grace are cancelled and left to the next start.
+  Awaitable<void> run();
+  void stop();
+
+ private:
+  struct Running;
+  Awaitable<void> loop();
+  Awaitable<void> drain();
+  void start(ports::OutboxEntry entry);
+  Awaitable<void> deliver(ports::OutboxEntry entry);
+  Awaitable<delivery::Outcome> attempt(const ports::OutboxEntry& entry);
+  Awaitable<delivery::Outcome> attempt_record(const ports::OutboxEntry& entry, const event::EventRecord& record);
+  Awaitable<Status> settle(const ports::OutboxEntry& entry, delivery::Outcome outcome);
+
+  DispatcherSettings settings_;
+  ports::Outbox& outbox_;
+  ports::BucketStore& buckets_;
+  const link::LinkGenerator& links_;
+  link::Mailer& mailer_;
+  ports::Clock& clock_;
+  ports::Random& random_;
+  ports::Logger& logger_;
+  std::shared_ptr<WakeSignal> wake_;
+  std::atomic<bool> stopping_ = false;
+  std::list<Running> running_;
+};
+
+}  // namespace s3link::pipeline
