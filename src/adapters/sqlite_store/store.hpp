@@ -1,0 +1,66 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/base/result.hpp"
+#include "core/base/secret.hpp"
+#include "ports/bucket_store.hpp"
+#include "ports/delivery_log.hpp"
+#include "ports/ledger.hpp"
+#include "ports/outbox.hpp"
+
+namespace s3link::sqlite_store {
+
+struct StoreOptions {
+  std::filesystem::path data_dir;  ///< created (0700) where missing
+  Secret master_key;               ///< 32 raw bytes
+  std::string region;              ///< of event records whose origin names none
+};
+
+struct StoreHooks;
+
+/// Objects, events, ledger and dead letters in one SQLite database with encrypted body files beside it.
+/// Formats: docs/formats/store.md and docs/formats/body-file.md.
+///
+/// Thread safety: the ports may be called from any executor. Every call must have come back, and every BodyWriter and
+/// BodyReader be gone, before the store is destroyed or the executor's context is.
+class Store {
+ public:
+  /// Takes data_dir/lock, creates or migrates the database, removes what an interrupted run left behind.
+  /// Errors: conflict (another process has the folder; made by a newer version), denied (wrong master key),
+  /// invalid_argument (master key not 32 bytes), corrupt, transient (disk full), internal (I/O).
+  static Result<std::unique_ptr<Store>> open(StoreOptions options);
+  /// The same over another file system or SQLite VFS: for tests. The hooks' targets must outlive the store.
+  static Result<std::unique_ptr<Store>> open(StoreOptions options, const StoreHooks& hooks);
+
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  /// Finishes queued commits, writes the log back into the database, stops its threads.
+  ~Store();
+
+  ports::BucketStore& buckets() noexcept;
+  ports::Outbox& outbox() noexcept;
+  ports::Ledger& ledger() noexcept;
+  ports::DeliveryLog& deliveries() noexcept;
+
+  /// What the group commit has done since the store was opened.
+  struct CommitCounters {
+    std::uint64_t transactions = 0;
+    std::uint64_t requests = 0;  ///< writes in them
+    std::uint64_t largest_group = 0;
+  };
+  CommitCounters commit_counters() const noexcept;
+
+ private:
+  struct Parts;
+  explicit Store(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Reads the master key, or makes one at the first start: 64 hexadecimal characters and a newline, mode 0600, synced.
+/// Returns the 32 raw bytes. Errors: invalid_argument (not of that form), denied (readable by others), internal (I/O).
+Result<Secret> load_or_create_master_key(const std::filesystem::path& file);
+
+}  // namespace s3link::sqlite_store
