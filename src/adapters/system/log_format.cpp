@@ -1,0 +1,155 @@
+#include "adapters/system/log_format.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "core/base/encoding.hpp"
+
+namespace s3link::system {
+
+namespace {
+
+constexpr std::array<std::pair<ports::LogLevel, std::string_view>, 4> kLevels = {{
+    {ports::LogLevel::debug, "debug"},
+    {ports::LogLevel::info, "info"},
+    {ports::LogLevel::warning, "warning"},
+    {ports::LogLevel::error, "error"},
+}};
+
+std::string_view colour_of(ports::LogLevel level) {
+  switch (level) {
+    case ports::LogLevel::debug:
+      return "\x1b[2m";
+    case ports::LogLevel::info:
+      return "\x1b[32m";
+    case ports::LogLevel::warning:
+      return "\x1b[33m";
+    case ports::LogLevel::error:
+      return "\x1b[31m";
+  }
+  return "";
+}
+
+// Bytes of the well-formed UTF-8 sequence `text` begins with; 0 when it begins with none.
+std::size_t sequence_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (text.size() < length || !is_utf8(text.substr(0, length))) return 0;
+  return length;
+}
+
+// Copies `text` with quotes, backslashes and control characters escaped. `json` chooses JSON's escapes and U+FFFD for
+// broken UTF-8; else \xNN is used for both.
+void append_escaped(std::string& out, std::string_view text, bool json) {
+  const auto append_byte = [&out, json](unsigned char byte) {
+    if (json) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += fmt::format("\\x{:02x}", byte);
+    }
+  };
+  while (!text.empty()) {
+    const auto byte = static_cast<unsigned char>(text.front());
+    const std::size_t length = sequence_length(text);
+    if (length == 0) {
+      if (json) {
+        out += "\xEF\xBF\xBD";
+      } else {
+        append_byte(byte);
+      }
+      text.remove_prefix(1);
+      continue;
+    }
+    if (byte == '"' || byte == '\\') {
+      out += '\\';
+      out += static_cast<char>(byte);
+    } else if (byte == '\n') {
+      out += "\\n";
+    } else if (byte == '\r') {
+      out += "\\r";
+    } else if (byte == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      append_byte(byte);
+    } else if (byte == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0) {
+      // U+0080 to U+009F: terminals obey some of these controls.
+      append_byte(static_cast<unsigned char>(text[1]));
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(length);
+  }
+}
+
+bool needs_quotes(std::string_view value) {
+  if (value.empty()) return true;
+  for (const char character : value) {
+    const auto byte = static_cast<unsigned char>(character);
+    if (byte <= 0x20 || byte >= 0x7F || byte == '"' || byte == '\\' || byte == '=') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view to_string(ports::LogLevel level) noexcept {
+  for (const auto& [value, name] : kLevels) {
+    if (value == level) return name;
+  }
+  return "unknown";
+}
+
+std::optional<ports::LogLevel> parse_log_level(std::string_view text) noexcept {
+  for (const auto& [value, name] : kLevels) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
+}
+
+std::string format_text(const LogRecord& record, bool coloured) {
+  std::string line = iso8601(record.when);
+  line += ' ';
+  if (coloured) line += colour_of(record.level);
+  line += fmt::format("{:<7}", to_string(record.level));
+  if (coloured) line += "\x1b[0m";
+  line += ' ';
+  append_escaped(line, record.message, false);
+  for (const auto& [name, value] : record.fields) {
+    line += "  ";
+    append_escaped(line, name, false);
+    line += '=';
+    if (needs_quotes(value)) {
+      line += '"';
+      append_escaped(line, value, false);
+      line += '"';
+    } else {
+      line += value;
+    }
+  }
+  return line;
+}
+
+std::string format_json(const LogRecord& record) {
+  std::string line = "{\"time\":\"";
+  line += iso8601(record.when);
+  line += "\",\"level\":\"";
+  line += to_string(record.level);
+  line += "\",\"message\":\"";
+  append_escaped(line, record.message, true);
+  line += '"';
+  for (const auto& [name, value] : record.fields) {
+    line += ",\"";
+    append_escaped(line, name, true);
+    if (name == "time" || name == "level" || name == "message") line += '_';
+    line += "\":\"";
+    append_escaped(line, value, true);
+    line += '"';
+  }
+  line += '}';
+  return line;
+}
+
+}  // namespace s3link::system

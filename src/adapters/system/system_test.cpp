@@ -1,0 +1,93 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <exception>
+#include <thread>
+
+#include "adapters/system/signal_watcher.hpp"
+#include "adapters/system/spdlog_logger.hpp"
+#include "adapters/system/system_clock.hpp"
+#include "adapters/system/system_random.hpp"
+
+namespace s3link::system {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Runs the sleep; cancels it after `cancel_after` where given. Returns how long it took.
+std::chrono::milliseconds slept(Instant when, std::optional<std::chrono::milliseconds> cancel_after) {
+  SystemClock clock;
+  asio::io_context context;
+  asio::cancellation_signal cancel;
+  asio::steady_timer timer(context);
+  std::exception_ptr failure;
+  asio::co_spawn(context, clock.sleep_until(when),
+                 asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr thrown) {
+                   failure = thrown;
+                   timer.cancel();
+                 }));
+  if (cancel_after) {
+    timer.expires_after(*cancel_after);
+    timer.async_wait([&](const boost::system::error_code& error) {
+      if (!error) cancel.emit(asio::cancellation_type::terminal);
+    });
+  }
+  const auto start = std::chrono::steady_clock::now();
+  context.run();
+  EXPECT_FALSE(failure);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+}
+
+TEST(SystemClock, SleepsUntilTheInstantAndNotLess) {
+  const SystemClock clock;
+  const Instant when = clock.now() + 60ms;
+  slept(when, {});
+  EXPECT_GE(clock.now(), when);
+}
+
+TEST(SystemClock, AnInstantThatHasPassedReturnsAtOnce) { EXPECT_LT(slept(SystemClock().now() - 1h, {}), 1s); }
+
+TEST(SystemClock, CancellationEndsTheSleepWithoutError) { EXPECT_LT(slept(SystemClock().now() + 1h, 20ms), 10s); }
+
+TEST(SystemRandom, TwoFillsDiffer) {
+  SystemRandom random;
+  std::array<std::byte, 32> first{};
+  std::array<std::byte, 32> second{};
+  random.fill(first);
+  random.fill(second);
+  EXPECT_NE(first, second);
+  random.fill({});
+}
+
+TEST(SignalWatcher, SignalsComeInOrderAndInterruptWakes) {
+  SignalWatcher watcher;
+  std::raise(SIGHUP);
+  EXPECT_EQ(watcher.wait(), SignalWatcher::Event::reload);
+  std::raise(SIGTERM);
+  EXPECT_EQ(watcher.wait(), SignalWatcher::Event::stop);
+  std::jthread other([&] { watcher.interrupt(); });
+  EXPECT_EQ(watcher.wait(), SignalWatcher::Event::interrupted);
+}
+
+TEST(SpdlogLogger, LeavesOutWhatIsBelowItsLevel) {
+  testing::internal::CaptureStderr();
+  {
+    SpdlogLogger logger(ports::LogLevel::warning, LogFormat::json);
+    logger.log(ports::LogLevel::info, "quiet", {});
+    logger.log(ports::LogLevel::error, "loud {}", {{"k", "v"}});
+  }
+  const std::string written = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(written.find("quiet"), std::string::npos);
+  EXPECT_NE(written.find(R"("level":"error","message":"loud {}","k":"v"})"
+                         "\n"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace s3link::system
