@@ -17,11 +17,11 @@ struct EventRecord {
   std::string event_name;  ///< without the "s3:" prefix: "ObjectCreated:Put"
   Instant time;
   std::string region;
-  std::string principal;   ///< who did it; an id, never a secret
+  std::string principal;  ///< who did it; an id, never a secret
   std::string source_ip;
   std::string request_id;
   std::string bucket;
-  std::string key;         ///< decoded exactly once
+  std::string key;  ///< decoded exactly once
   std::uint64_t size_bytes = 0;
   std::string etag;        ///< without quotes
   std::string version_id;  ///< empty in a bucket without versioning
