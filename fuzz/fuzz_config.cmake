@@ -1,0 +1,1 @@
+s3link_fuzzer(config DEPENDS s3link::config)

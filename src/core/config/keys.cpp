@@ -1,0 +1,358 @@
+#include "core/config/keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/encoding.hpp"
+#include "core/config/quantity.hpp"
+#include "core/config/values.hpp"
+
+namespace s3link::config {
+namespace {
+
+using Texts = std::vector<std::string>;
+using std::chrono::seconds;
+constexpr seconds kDay = std::chrono::days(1);
+
+/// Stores what a parser made of the one text, or passes its error on.
+template <class T, class Target>
+Status store(Result<T> parsed, Target& target) {
+  if (!parsed) return std::unexpected(parsed.error());
+  target = std::move(*parsed);
+  return {};
+}
+
+Status store_duration(const Texts& texts, seconds min, seconds max, seconds& target) {
+  const auto value = parse_duration(texts.at(0));
+  if (!value) return std::unexpected(value.error());
+  if (*value < min || *value > max) {
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("outside {} to {}", format_duration(min), format_duration(max)));
+  }
+  target = *value;
+  return {};
+}
+
+Status store_count(const Texts& texts, unsigned min, unsigned max, unsigned& target) {
+  const auto value = parse_whole_number(texts.at(0), min, max);
+  if (!value) return std::unexpected(value.error());
+  target = static_cast<unsigned>(*value);
+  return {};
+}
+
+Status store_path(const Texts& texts, std::optional<std::filesystem::path>& target) {
+  if (texts.empty()) {
+    target.reset();
+    return {};
+  }
+  return store(parse_line(texts.at(0), 4000), target);
+}
+
+/// Stores what `parse` makes of the text; no text: an empty string.
+Status store_or_clear(const Texts& texts, Result<std::string> (*parse)(std::string_view), std::string& target) {
+  if (texts.empty()) {
+    target.clear();
+    return {};
+  }
+  return store(parse(texts.at(0)), target);
+}
+
+Status set_webhook(Settings& settings, const Texts& texts) {
+  std::string url;
+  if (const auto stored = store_or_clear(texts, parse_http_url, url); !stored) return stored;
+  settings.alarm.webhook = Secret(std::move(url));
+  return {};
+}
+
+Status set_secret(Settings& settings, const Texts& texts) {
+  if (texts.empty()) {
+    settings.auth.secret_access_key = Secret();
+    return {};
+  }
+  const std::string& text = texts.at(0);
+  if (text.size() < 8 || text.size() > 128 ||
+      !std::ranges::all_of(text, [](unsigned char c) { return c > 0x20 && c < 0x7f; })) {
+    return fail(ErrorKind::invalid_argument, "not a secret access key: 8 to 128 printable ASCII characters, no blanks");
+  }
+  settings.auth.secret_access_key = Secret(std::string(text));
+  return {};
+}
+
+Status set_recipients(Settings& settings, const Texts& texts) {
+  std::vector<mail::Address> recipients;
+  for (const std::string& text : texts) {
+    auto address = mail::Address::parse(text);
+    if (!address) return std::unexpected(address.error());
+    if (std::ranges::find(recipients, *address) != recipients.end()) {
+      return fail(ErrorKind::invalid_argument, fmt::format("{} is named twice", text));
+    }
+    recipients.push_back(std::move(*address));
+  }
+  if (recipients.empty()) return fail(ErrorKind::invalid_argument, "names nobody; give at least one address");
+  if (recipients.size() > 100) return fail(ErrorKind::invalid_argument, "more than 100 addresses");
+  settings.email.recipients = std::move(recipients);
+  return {};
+}
+
+Status set_transport(Settings& settings, const Texts& texts) {
+  if (texts.at(0) == "outbox") {
+    settings.email.relay.reset();
+    return {};
+  }
+  auto relay = mail::RelayUrl::parse(texts.at(0));
+  if (!relay) return fail(ErrorKind::invalid_argument, relay.error().message + ", or outbox");
+  settings.email.relay = std::move(*relay);
+  return {};
+}
+
+Status set_level(Settings& settings, const Texts& texts) {
+  constexpr std::array<std::string_view, 4> kNames{"debug", "info", "warning", "error"};
+  const auto* const found = std::ranges::find(kNames, texts.at(0));
+  if (found == kNames.end()) return fail(ErrorKind::invalid_argument, "not one of debug, info, warning, error");
+  settings.log.level = static_cast<LogLevel>(found - kNames.begin());
+  return {};
+}
+
+Status set_format(Settings& settings, const Texts& texts) {
+  if (texts.empty()) {
+    settings.log.format = LogFormat::automatic;
+  } else if (texts.at(0) == "text") {
+    settings.log.format = LogFormat::text;
+  } else if (texts.at(0) == "json") {
+    settings.log.format = LogFormat::json;
+  } else {
+    return fail(ErrorKind::invalid_argument, "not one of text, json");
+  }
+  return {};
+}
+
+// section, name, type, default, derived default, example, help, published name, secret, set
+const std::array kKeys{
+    Key{"server", "listen", ValueType::text, "127.0.0.1:9000", "", "",
+        "Address and port of the S3 API and the links. Port 0 takes any free one;\n"
+        "what was taken is printed and written to data_dir/listen.",
+        "", false, [](Settings& s, const Texts& t) { return store(parse_host_port(t.at(0), 0), s.server.listen); }},
+    Key{"server", "public_url", ValueType::text, "", "http:// (with tls_certificate https://) and server.listen",
+        "https://files.example.org",
+        "What links start with, as recipients reach this server: scheme, host and port,\n"
+        "no path. Set it when recipients are on other machines.",
+        "", false,
+        [](Settings& s, const Texts& t) { return store_or_clear(t, parse_http_origin, s.server.public_url); }},
+    Key{"server", "data_dir", ValueType::text, "data", "", "",
+        "Folder for everything that is kept: database, encrypted files, keys, outbox.\n"
+        "Made at the first start, readable by its owner only. One server at a time.",
+        "", false,
+        [](Settings& s, const Texts& t) -> Status {
+          if (t.at(0).empty()) return fail(ErrorKind::invalid_argument, "empty; name a folder");
+          return store(parse_line(t.at(0), 4000), s.server.data_dir);
+        }},
+    Key{"server", "region", ValueType::text, "us-east-1", "", "", "The region clients sign requests for.", "", false,
+        [](Settings& s, const Texts& t) { return store(parse_region(t.at(0)), s.server.region); }},
+    Key{"server", "domain", ValueType::text, "", "", "s3.example.org",
+        "Domain for virtual-host style requests (BUCKET.s3.example.org). Without it, path\n"
+        "style only (/BUCKET/KEY).",
+        "", false, [](Settings& s, const Texts& t) { return store_or_clear(t, parse_domain, s.server.domain); }},
+    Key{"server", "tls_certificate", ValueType::text, "", "", "/etc/s3link/fullchain.pem",
+        "Certificate chain (PEM) to serve HTTPS with; needs tls_key. Read again on SIGHUP.", "", false,
+        [](Settings& s, const Texts& t) { return store_path(t, s.server.tls_certificate); }},
+    Key{"server", "tls_key", ValueType::text, "", "", "/etc/s3link/key.pem",
+        "Private key (PEM) of tls_certificate. Read again on SIGHUP.", "", false,
+        [](Settings& s, const Texts& t) { return store_path(t, s.server.tls_key); }},
+    Key{"server", "max_connections", ValueType::whole_number, "4096", "", "",
+        "Connections at a time, 1 to 1000000. More wait to be accepted.", "", false,
+        [](Settings& s, const Texts& t) { return store_count(t, 1, 1'000'000, s.server.max_connections); }},
+    Key{"server", "max_object_size", ValueType::size, "5TiB", "", "", "Largest object accepted, 1 byte to 5TiB.", "",
+        false,
+        [](Settings& s, const Texts& t) -> Status {
+          const auto value = parse_size(t.at(0));
+          if (!value) return std::unexpected(value.error());
+          if (*value < 1 || *value > (5ULL << 40)) return fail(ErrorKind::invalid_argument, "outside 1 to 5TiB");
+          s.server.max_object_size_bytes = *value;
+          return {};
+        }},
+
+    Key{"auth", "access_key_id", ValueType::text, "", "from data_dir/credentials, made at the first start",
+        "EXAMPLEKEYID", "Access key of the S3 API. With secret_access_key it replaces data_dir/credentials.", "", false,
+        [](Settings& s, const Texts& t) { return store_or_clear(t, parse_access_key_id, s.auth.access_key_id); }},
+    Key{"auth", "secret_access_key", ValueType::text, "", "from data_dir/credentials, made at the first start",
+        "AtLeastEightCharacters", "Secret of access_key_id. Better left to data_dir/credentials.", "", true,
+        set_secret},
+    Key{"auth", "master_key_file", ValueType::text, "", "data_dir/master.key, made at the first start",
+        "/etc/s3link/master.key",
+        "The key that encrypts everything stored: 64 hexadecimal characters. Without it\n"
+        "the data folder is unreadable, so keep a copy elsewhere.",
+        "", false,
+        [](Settings& s, const Texts& t) -> Status {
+          if (t.empty()) {
+            s.auth.master_key_file.clear();
+            return {};
+          }
+          return store(parse_line(t.at(0), 4000), s.auth.master_key_file);
+        }},
+
+    Key{"bucket", "name", ValueType::text, "file-exchange", "", "", "The bucket whose new objects are mailed.",
+        "FileExchangeBucket", false,
+        [](Settings& s, const Texts& t) { return store(s3::BucketName::parse(t.at(0)), s.bucket.name); }},
+    Key{"bucket", "logs_name", ValueType::text, "", "bucket.name and \"-access-logs\"", "file-exchange-access-logs",
+        "The bucket that receives its access logs.", "FileExchangeBucketLogs", false,
+        [](Settings& s, const Texts& t) -> Status {
+          if (t.empty()) return {};  // load() derives it once bucket.name is known
+          return store(s3::BucketName::parse(t.at(0)), s.bucket.logs_name);
+        }},
+    Key{"bucket", "object_ttl", ValueType::duration, "1d", "", "",
+        "How long an object is kept after its upload, 1s to 36500d. Then its bytes are\n"
+        "removed from disk.",
+        "ExchangableObjectsTTL", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 36500 * kDay, s.bucket.object_ttl); }},
+
+    Key{"link", "expiration", ValueType::duration, "5h", "", "",
+        "How long a mailed link works, 1s to 7d, at most bucket.object_ttl.", "LinkExpirationPeriod", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 7 * kDay, s.link.expiration); }},
+
+    Key{"email", "sender", ValueType::text, "s3link@localhost", "", "", "Address the mails come from.", "EmailSender",
+        false, [](Settings& s, const Texts& t) { return store(mail::Address::parse(t.at(0)), s.email.sender); }},
+    Key{"email", "sender_name", ValueType::text, "s3link", "", "", "Name shown beside the sender's address.",
+        "EmailSender", false,
+        [](Settings& s, const Texts& t) { return store(parse_line(t.at(0), 200), s.email.sender_name); }},
+    Key{"email", "recipient", ValueType::list, "you@localhost", "", "",
+        "Who receives the links: one address, or a list of up to 100 (in the environment\n"
+        "with commas). Everyone gets a mail of their own.",
+        "EmailRecipient", false, set_recipients},
+    Key{"email", "transport", ValueType::text, "outbox", "", "",
+        "outbox: mails are written to data_dir/outbox as .eml files. Or a relay:\n"
+        "smtp://[user@]host:port[?starttls=required|optional|never], smtps://[user@]host:port.\n"
+        "Without starttls=: required with a user, else optional.",
+        "", false, set_transport},
+    Key{"email", "password_file", ValueType::text, "", "", "/etc/s3link/relay-password",
+        "File whose first line is the password of the relay's user.", "", false,
+        [](Settings& s, const Texts& t) { return store_path(t, s.email.password_file); }},
+    Key{"email", "template_dir", ValueType::text, "", "built-in templates", "/etc/s3link/templates",
+        "Folder with subject.txt, body.html and body.txt (mustache); a missing file is\n"
+        "taken from the built-in ones.",
+        "LinkTemplate", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.template_dir); }},
+
+    Key{"delivery", "max_attempts", ValueType::whole_number, "5", "", "",
+        "Attempts to mail a link before it goes to the dead letters, 1 to 1000.", "", false,
+        [](Settings& s, const Texts& t) { return store_count(t, 1, 1000, s.delivery.max_attempts); }},
+    Key{"delivery", "first_retry", ValueType::duration, "1s", "", "",
+        "Wait after the first failure, 1s to 1d; it doubles with each, with jitter.", "", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.delivery.first_retry); }},
+    Key{"delivery", "max_retry", ValueType::duration, "2m", "", "", "Longest wait between attempts, 1s to 1d.", "",
+        false, [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.delivery.max_retry); }},
+    Key{"delivery", "concurrency", ValueType::whole_number, "16", "", "", "Deliveries at a time, 1 to 256.", "", false,
+        [](Settings& s, const Texts& t) { return store_count(t, 1, 256, s.delivery.concurrency); }},
+
+    Key{"alarm", "dead_letter_threshold", ValueType::whole_number, "5", "", "",
+        "An alarm is raised when there are more dead letters than this.", "DeadLetterQueueAlarmTreshold", false,
+        [](Settings& s, const Texts& t) {
+          return store(parse_whole_number(t.at(0), 0, 1'000'000'000), s.alarm.dead_letter_threshold);
+        }},
+    Key{"alarm", "period", ValueType::duration, "60s", "", "", "How often that is looked at, 1s to 1d.", "", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.alarm.period); }},
+    Key{"alarm", "email", ValueType::text, "", "", "admin@example.org",
+        "Who is told of an alarm. Without it, alarms are only logged and shown.", "AdminAlarmEMail", false,
+        [](Settings& s, const Texts& t) -> Status {
+          if (t.empty()) {
+            s.alarm.email.reset();
+            return {};
+          }
+          return store(mail::Address::parse(t.at(0)), s.alarm.email);
+        }},
+    Key{"alarm", "webhook", ValueType::text, "", "", "https://chat.example.org/hooks/s3link",
+        "URL that alarms are also posted to, so that they arrive when mail does not.", "CommonAlarmTopic subscriber",
+        true, set_webhook},
+
+    Key{"access_log", "flush_interval", ValueType::duration, "60s", "", "",
+        "How often collected access log lines become an object, 1s to 1d.", "", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.access_log.flush_interval); }},
+
+    Key{"trace", "xray_daemon", ValueType::text, "", "", "127.0.0.1:2000", "Address of an X-Ray daemon (UDP).", "X-Ray",
+        false,
+        [](Settings& s, const Texts& t) -> Status {
+          if (t.empty()) {
+            s.trace.xray_daemon.reset();
+            return {};
+          }
+          return store(parse_host_port(t.at(0), 1), s.trace.xray_daemon);
+        }},
+    Key{"trace", "otlp_endpoint", ValueType::text, "", "", "http://127.0.0.1:4318",
+        "Address of an OTLP/HTTP collector.", "X-Ray", false,
+        [](Settings& s, const Texts& t) { return store_or_clear(t, parse_http_url, s.trace.otlp_endpoint); }},
+    Key{"trace", "sample", ValueType::fraction, "1.0", "", "", "Share of requests traced, 0 to 1.", "X-Ray", false,
+        [](Settings& s, const Texts& t) { return store(parse_fraction(t.at(0)), s.trace.sample); }},
+
+    Key{"log", "level", ValueType::text, "info", "", "", "debug, info, warning or error.", "", false, set_level},
+    Key{"log", "format", ValueType::text, "", "text on a terminal, else json", "json",
+        "text or json. Logs go to standard error.", "", false, set_format},
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string Key::environment_name() const {
+  std::string out = fmt::format("S3LINK_{}_{}", section, name);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return out;
+}
+
+std::span<const Key> keys() noexcept { return kKeys; }
+
+const Key* find_key(std::string_view section, std::string_view name) noexcept {
+  const auto* const found =
+      std::ranges::find_if(kKeys, [&](const Key& key) { return key.section == section && key.name == name; });
+  return found == kKeys.end() ? nullptr : found;
+}
+
+const Key* find_key_by_environment(std::string_view variable) {
+  const auto* const found =
+      std::ranges::find_if(kKeys, [&](const Key& key) { return key.environment_name() == variable; });
+  return found == kKeys.end() ? nullptr : found;
+}
+
+std::string_view section_help(std::string_view section) noexcept {
+  if (section == "server") return "Where the server listens and keeps its data.";
+  if (section == "auth") return "The key pair of the S3 API and the key the data is encrypted with.";
+  if (section == "bucket") return "The exchange bucket.";
+  if (section == "link") return "The mailed links.";
+  if (section == "email") return "The mails, and how they leave.";
+  if (section == "delivery") return "What happens when a mail cannot be sent at once.";
+  if (section == "alarm") return "When too many mails could not be sent at all.";
+  if (section == "access_log") return "Who fetched what.";
+  if (section == "trace") return "Tracing of requests through the pipeline.";
+  if (section == "log") return "The server's own log.";
+  return {};
+}
+
+std::optional<std::string> closest(std::string_view word, const std::vector<std::string>& candidates) {
+  if (word.size() > 100) return std::nullopt;
+  const std::string* best = nullptr;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 4) + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = &candidate;
+    }
+  }
+  return best ? std::optional(*best) : std::nullopt;
+}
+
+}  // namespace s3link::config

@@ -1,0 +1,187 @@
+#include "core/config/load.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace s3link::config {
+namespace {
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Sources from_file(std::string toml) {
+  Sources sources;
+  sources.file = {"s3link.toml", std::move(toml)};
+  return sources;
+}
+
+std::vector<std::string> problems_of(const Sources& sources) {
+  std::vector<std::string> out;
+  const auto got = load(sources);
+  if (!got) {
+    for (const Problem& problem : got.error()) out.push_back(problem.text());
+  }
+  return out;
+}
+
+const EffectiveValue& value_of(const Loaded& loaded, std::string_view dotted) {
+  for (const EffectiveValue& value : loaded.values) {
+    if (value.key->dotted() == dotted) return value;
+  }
+  throw std::logic_error("no such key");
+}
+
+TEST(Load, DefaultsAreThoseOfTheContract) {
+  const auto got = load({});
+  ASSERT_TRUE(got);
+  const Settings& s = got->settings;
+  EXPECT_EQ(s.server.listen, (HostPort{"127.0.0.1", 9000}));
+  EXPECT_EQ(s.server.public_url, "http://127.0.0.1:9000");
+  EXPECT_EQ(s.server.data_dir, "data");
+  EXPECT_EQ(s.server.region, "us-east-1");
+  EXPECT_EQ(s.server.domain, "");
+  EXPECT_FALSE(s.server.tls_certificate || s.server.tls_key);
+  EXPECT_EQ(s.server.max_connections, 4096u);
+  EXPECT_EQ(s.server.max_object_size_bytes, 5ULL << 40);
+  EXPECT_EQ(s.auth.access_key_id, "");
+  EXPECT_TRUE(s.auth.secret_access_key.empty());
+  EXPECT_EQ(s.auth.master_key_file, "data/master.key");
+  EXPECT_EQ(s.bucket.name.text(), "file-exchange");
+  EXPECT_EQ(s.bucket.logs_name.text(), "file-exchange-access-logs");
+  EXPECT_EQ(s.bucket.object_ttl, 24h);
+  EXPECT_EQ(s.link.expiration, 18000s);
+  EXPECT_EQ(s.email.sender.text(), "s3link@localhost");
+  EXPECT_EQ(s.email.sender_name, "s3link");
+  ASSERT_EQ(s.email.recipients.size(), 1u);
+  EXPECT_EQ(s.email.recipients[0].text(), "you@localhost");
+  EXPECT_FALSE(s.email.relay || s.email.password_file || s.email.template_dir);
+  EXPECT_EQ(s.delivery.max_attempts, 5u);
+  EXPECT_EQ(s.delivery.first_retry, 1s);
+  EXPECT_EQ(s.delivery.max_retry, 2min);
+  EXPECT_EQ(s.delivery.concurrency, 16u);
+  EXPECT_EQ(s.alarm.dead_letter_threshold, 5u);
+  EXPECT_EQ(s.alarm.period, 60s);
+  EXPECT_FALSE(s.alarm.email);
+  EXPECT_TRUE(s.alarm.webhook.empty());
+  EXPECT_EQ(s.access_log.flush_interval, 60s);
+  EXPECT_FALSE(s.trace.xray_daemon);
+  EXPECT_EQ(s.trace.otlp_endpoint, "");
+  EXPECT_EQ(s.trace.sample, 1.0);
+  EXPECT_EQ(s.log.level, LogLevel::info);
+  EXPECT_EQ(s.log.format, LogFormat::automatic);
+}
+
+TEST(Load, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
+  Sources sources = from_file("[server]\nregion = \"file-1\"\ndata_dir = \"from-file\"\nlisten = \"127.0.0.1:1\"\n");
+  sources.environment = {
+      {"S3LINK_SERVER_DATA_DIR", "from-environment"}, {"S3LINK_SERVER_LISTEN", "127.0.0.1:2"}, {"PATH", "/bin"}};
+  sources.flags = {{"--listen", "server.listen", "127.0.0.1:3"}};
+  const auto got = load(sources);
+  ASSERT_TRUE(got) << got.error()[0].text();
+  EXPECT_EQ(got->settings.server.region, "file-1");
+  EXPECT_EQ(got->settings.server.data_dir, "from-environment");
+  EXPECT_EQ(got->settings.server.listen.port, 3);
+  EXPECT_EQ(value_of(*got, "server.region").source, "s3link.toml:2");
+  EXPECT_EQ(value_of(*got, "server.data_dir").source, "S3LINK_SERVER_DATA_DIR");
+  EXPECT_EQ(value_of(*got, "server.listen").source, "--listen");
+  EXPECT_EQ(value_of(*got, "bucket.name").source, "default");
+}
+
+TEST(Load, AllProblemsAreListedAtOnce) {
+  Sources sources = from_file(
+      "[server]\n"
+      "lisen = \"127.0.0.1:9000\"\n"
+      "max_connections = \"many\"\n"
+      "[link]\n"
+      "expiration = 3600\n"
+      "[mail]\n"
+      "sender = \"x\"\n"
+      "[email]\n"
+      "recipient = [\"a@example.org\", 5]\n");
+  sources.environment = {{"S3LINK_EMAIL_SENDR", "x"}, {"S3LINK_BUCKET_OBJECT_TTL", "1 day"}};
+  sources.flags = {{"--listen", "server.listen", "nowhere"}};
+  EXPECT_THAT(
+      problems_of(sources),
+      testing::UnorderedElementsAre(
+          HasSubstr("s3link.toml:2: server.lisen: unknown setting; did you mean server.listen?"),
+          HasSubstr("s3link.toml:3: server.max_connections: wrong type; write the number without quotes"),
+          HasSubstr("s3link.toml:5: link.expiration: wrong type; write a duration in quotes"),
+          HasSubstr("s3link.toml:6: mail: unknown section"), HasSubstr("s3link.toml:9: email.recipient: wrong type"),
+          HasSubstr("S3LINK_EMAIL_SENDR: unknown environment variable; did you mean S3LINK_EMAIL_SENDER?"),
+          HasSubstr("S3LINK_BUCKET_OBJECT_TTL: bucket.object_ttl: not a duration"),
+          HasSubstr("--listen: server.listen: not HOST:PORT")));
+}
+
+TEST(Load, AKnownNameInTheWrongSectionIsPointedOut) {
+  EXPECT_THAT(problems_of(from_file("[server]\nexpiration = \"5h\"\n")),
+              ElementsAre("s3link.toml:2: server.expiration: unknown setting; did you mean link.expiration?"));
+}
+
+TEST(Load, ABrokenFileIsOneProblemWithItsLine) {
+  EXPECT_THAT(problems_of(from_file("[server]\nlisten = 127.0.0.1:9000\n")),
+              ElementsAre(HasSubstr("s3link.toml:2: not TOML:")));
+  EXPECT_THAT(problems_of(from_file("listen = \"x\"\n")), ElementsAre(HasSubstr("outside of a section")));
+  EXPECT_THAT(problems_of(from_file(std::string(2 << 20, '#'))), ElementsAre(HasSubstr("larger than 1MiB")));
+}
+
+TEST(Load, AListMayBeOneTextOrSeveral) {
+  for (const auto* toml : {"recipient = [\"a@x.org\", \"b@x.org\"]", "recipient = \"a@x.org, b@x.org\""}) {
+    const auto got = load(from_file(std::string("[email]\n") + toml));
+    ASSERT_TRUE(got) << toml;
+    EXPECT_EQ(got->settings.email.recipients.size(), 2u);
+  }
+}
+
+TEST(Load, AnEmptyValueMeansNoneWhereThereIsNoDefault) {
+  Sources sources = from_file("[email]\ntemplate_dir = \"templates\"\n[bucket]\nlogs_name = \"my-logs\"\n");
+  sources.environment = {{"S3LINK_EMAIL_TEMPLATE_DIR", ""}, {"S3LINK_BUCKET_LOGS_NAME", ""}};
+  const auto got = load(sources);
+  ASSERT_TRUE(got);
+  EXPECT_FALSE(got->settings.email.template_dir);
+  EXPECT_EQ(got->settings.bucket.logs_name.text(), "file-exchange-access-logs");
+}
+
+TEST(Load, WhatBelongsTogetherIsChecked) {
+  struct Row {
+    const char *toml, *problem;
+  };
+  const std::vector<Row> rows = {
+      {"[link]\nexpiration=\"2h\"\n[bucket]\nobject_ttl=\"1h\"",
+       "s3link.toml:2: link.expiration: longer than bucket.object_ttl (1h, s3link.toml:4)"},
+      {"[bucket]\nobject_ttl=\"1h\"", "default: link.expiration: longer than bucket.object_ttl"},
+      {"[server]\ntls_key=\"k\"", "server.tls_key: set without server.tls_certificate"},
+      {"[server]\ntls_certificate=\"c\"", "server.tls_certificate: set without server.tls_key"},
+      {"[auth]\naccess_key_id=\"AKID\"", "auth.access_key_id: set without auth.secret_access_key"},
+      {"[auth]\nsecret_access_key=\"longenough\"", "auth.secret_access_key: set without auth.access_key_id"},
+      {"[bucket]\nname=\"b123456789b123456789b123456789b123456789b123456789bb\"",
+       "bucket.logs_name: bucket.name is too long"},
+      {"[email]\ntransport=\"smtp://me@relay:587\"", "email.transport: names a user, so set email.password_file"},
+      {"[email]\npassword_file=\"p\"", "email.password_file: set, but email.transport names no user"},
+  };
+  for (const Row& row : rows)
+    EXPECT_THAT(problems_of(from_file(row.toml)), ElementsAre(HasSubstr(row.problem))) << row.toml;
+}
+
+TEST(Load, PublicUrlFollowsListenAndTls) {
+  EXPECT_EQ(load(from_file("[server]\nlisten=\"[::1]:80\""))->settings.server.public_url, "http://[::1]:80");
+  EXPECT_EQ(load(from_file("[server]\nlisten=\"127.0.0.1:0\""))->settings.server.public_url, "");
+  EXPECT_EQ(load(from_file("[server]\ntls_certificate=\"c\"\ntls_key=\"k\""))->settings.server.public_url,
+            "https://127.0.0.1:9000");
+}
+
+TEST(Load, LinksThatStartWithAnyAddressAreWarnedOf) {
+  const auto got = load(from_file("[server]\nlisten=\"0.0.0.0:9000\"\n[alarm]\nemail=\"a@x.org\""));
+  ASSERT_TRUE(got);
+  EXPECT_THAT(got->warnings, ElementsAre(HasSubstr("server.public_url is not set")));
+}
+
+TEST(Load, NoProblemRepeatsASecret) {
+  Sources sources = from_file("[auth]\nsecret_access_key = \"se cret\"\n[alarm]\nwebhook = \"se cret\"\n");
+  sources.environment = {{"S3LINK_EMAIL_TRANSPORT", "smtp://me:se cret@relay"}};
+  const std::vector<std::string> problems = problems_of(sources);
+  EXPECT_EQ(problems.size(), 3u);
+  for (const std::string& problem : problems) EXPECT_FALSE(problem.contains("se cret")) << problem;
+}
+
+}  // namespace
+}  // namespace s3link::config

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/secret.hpp"
+#include "core/mail/address.hpp"
+#include "core/mail/relay_url.hpp"
+#include "core/s3/names.hpp"
+
+namespace s3link::config {
+
+/// Where a server listens, or a daemon is reached.
+struct HostPort {
+  std::string host;        ///< name or address; an IPv6 address without brackets
+  std::uint16_t port = 0;  ///< 0: any free one
+
+  /// "host:port", with brackets around an IPv6 address.
+  std::string text() const;
+  bool operator==(const HostPort&) const = default;
+};
+
+enum class LogLevel { debug, info, warning, error };
+enum class LogFormat { automatic, text, json };
+
+/// Everything s3link can be told, checked: a value that is here is in its range, and values fit each other.
+/// Defaults come from the table of keys (keys.hpp), so a Settings is made by load() (load.hpp) and nowhere else.
+struct Settings {
+  struct Server {
+    HostPort listen;
+    std::string public_url;  ///< "https://host[:port]", no '/' at the end; empty: from `listen`, once the port is known
+    std::filesystem::path data_dir;
+    std::string region;
+    std::string domain;                                             ///< empty: path style only
+    std::optional<std::filesystem::path> tls_certificate, tls_key;  ///< both or neither
+    unsigned max_connections = 0;
+    std::uint64_t max_object_size_bytes = 0;
+  } server;
+
+  struct Auth {
+    std::string access_key_id;  ///< empty, as the secret then is: from data_dir/credentials
+    Secret secret_access_key;
+    std::filesystem::path master_key_file;
+  } auth;
+
+  struct Bucket {
+    s3::BucketName name;
+    s3::BucketName logs_name;
+    std::chrono::seconds object_ttl{};
+  } bucket;
+
+  struct Link {
+    std::chrono::seconds expiration{};  ///< 1 s to 7 d, at most bucket.object_ttl
+  } link;
+
+  struct Email {
+    mail::Address sender;
+    std::string sender_name;
+    std::vector<mail::Address> recipients;  ///< at least one, none twice
+    std::optional<mail::RelayUrl> relay;    ///< empty: data_dir/outbox
+    std::optional<std::filesystem::path> password_file;
+    std::optional<std::filesystem::path> template_dir;
+  } email;
+
+  struct Delivery {
+    unsigned max_attempts = 0;
+    std::chrono::seconds first_retry{}, max_retry{};
+    unsigned concurrency = 0;
+  } delivery;
+
+  struct Alarm {
+    std::uint64_t dead_letter_threshold = 0;
+    std::chrono::seconds period{};
+    std::optional<mail::Address> email;
+    Secret webhook;  ///< http:// or https:// URL, which may carry a token; empty: none
+  } alarm;
+
+  struct AccessLog {
+    std::chrono::seconds flush_interval{};
+  } access_log;
+
+  struct Trace {
+    std::optional<HostPort> xray_daemon;
+    std::string otlp_endpoint;  ///< http:// or https:// URL; empty: none
+    double sample = 0;          ///< 0 to 1
+  } trace;
+
+  struct Log {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::automatic;
+  } log;
+};
+
+}  // namespace s3link::config

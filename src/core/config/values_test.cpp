@@ -1,0 +1,94 @@
+#include "core/config/values.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <vector>
+
+namespace s3link::config {
+namespace {
+
+struct HostPortCase {
+  std::string name, text;
+  std::optional<HostPort> want;  // empty: refused
+};
+const std::vector<HostPortCase> kHostPortCases = {
+    {"ipv4", "127.0.0.1:9000", HostPort{"127.0.0.1", 9000}},
+    {"name", "localhost:80", HostPort{"localhost", 80}},
+    {"ipv6", "[::1]:9000", HostPort{"::1", 9000}},
+    {"any_port", "127.0.0.1:0", HostPort{"127.0.0.1", 0}},
+    {"no_port", "127.0.0.1", {}},
+    {"no_port_after_ipv6", "[::1]", {}},
+    {"empty_port", "127.0.0.1:", {}},
+    {"no_host", ":9000", {}},
+    {"bare_ipv6", "::1:9000", {}},
+    {"port_too_large", "127.0.0.1:65536", {}},
+    {"negative_port", "127.0.0.1:-1", {}},
+    {"text_after_port", "127.0.0.1:80x", {}},
+    {"url", "http://127.0.0.1:80", {}},
+    {"blank", "local host:80", {}},
+};
+class HostPortTest : public testing::TestWithParam<HostPortCase> {};
+TEST_P(HostPortTest, ParsesOrRefuses) {
+  const auto got = parse_host_port(GetParam().text, 0);
+  EXPECT_EQ(got ? std::optional(*got) : std::nullopt, GetParam().want);
+  if (got) EXPECT_EQ(got->text(), GetParam().text);
+}
+INSTANTIATE_TEST_SUITE_P(Table, HostPortTest, testing::ValuesIn(kHostPortCases),
+                         [](const auto& row) { return row.param.name; });
+
+TEST(HostPort, MinimumPortIsKept) { EXPECT_FALSE(parse_host_port("127.0.0.1:0", 1)); }
+
+struct OriginCase {
+  std::string name, text, want;  // want empty: refused
+};
+const std::vector<OriginCase> kOriginCases = {
+    {"https", "https://files.example.org", "https://files.example.org"},
+    {"port", "http://files.example.org:8080", "http://files.example.org:8080"},
+    {"slash_dropped", "https://files.example.org/", "https://files.example.org"},
+    {"ipv6", "http://[::1]:9000", "http://[::1]:9000"},
+    {"path", "https://files.example.org/s3", ""},
+    {"query", "https://files.example.org?x", ""},
+    {"query_after_slash", "https://files.example.org/?x", ""},
+    {"fragment", "https://files.example.org#x", ""},
+    {"user", "https://me@files.example.org", ""},
+    {"scheme", "ftp://files.example.org", ""},
+    {"no_scheme", "files.example.org", ""},
+    {"no_host", "https://", ""},
+    {"port_zero", "https://files.example.org:0", ""},
+    {"empty_port", "https://files.example.org:", ""},
+    {"line_break", "https://files.example.org\n", ""},
+};
+class OriginTest : public testing::TestWithParam<OriginCase> {};
+TEST_P(OriginTest, ParsesOrRefuses) { EXPECT_EQ(parse_http_origin(GetParam().text).value_or(""), GetParam().want); }
+INSTANTIATE_TEST_SUITE_P(Table, OriginTest, testing::ValuesIn(kOriginCases),
+                         [](const auto& row) { return row.param.name; });
+
+TEST(HttpUrl, PathAndQueryAreKept) {
+  EXPECT_EQ(parse_http_url("https://chat.example.org/hooks?t=1").value_or(""), "https://chat.example.org/hooks?t=1");
+  EXPECT_FALSE(parse_http_url("https://chat.example.org/a b"));
+  EXPECT_FALSE(parse_http_url("https://chat.example.org/#top"));
+}
+
+TEST(Numbers, RangesHold) {
+  EXPECT_EQ(parse_whole_number("5", 1, 9).value_or(0), 5u);
+  for (const auto* text : {"", "0", "10", "-1", "5.0", "5x", " 5", "0x5"})
+    EXPECT_FALSE(parse_whole_number(text, 1, 9)) << text;
+  EXPECT_EQ(parse_fraction("0.25").value_or(-1), 0.25);
+  for (const auto* text : {"", "-0.1", "1.1", "nan", "inf", "1,0"}) EXPECT_FALSE(parse_fraction(text)) << text;
+}
+
+TEST(Names, FormsHold) {
+  EXPECT_EQ(parse_domain("S3.Example.org").value_or(""), "s3.example.org");
+  for (const auto* text : {"", "127.0.0.1", "a..b", "-a.org", "a b", "s3.example.org:80"})
+    EXPECT_FALSE(parse_domain(text)) << text;
+  EXPECT_TRUE(parse_region("eu-central-1"));
+  for (const auto* text : {"", "EU", "eu/1", "eu 1"}) EXPECT_FALSE(parse_region(text)) << text;
+  EXPECT_TRUE(parse_access_key_id("AKIDEXAMPLE"));
+  for (const auto* text : {"", "ab", "a/b/c", "a b c"}) EXPECT_FALSE(parse_access_key_id(text)) << text;
+  EXPECT_TRUE(parse_line("Grüße", 10));
+  for (const auto* text : {"a\nb", "a\rb", "\xff", "more than ten"}) EXPECT_FALSE(parse_line(text, 10)) << text;
+}
+
+}  // namespace
+}  // namespace s3link::config
