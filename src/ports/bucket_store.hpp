@@ -10,6 +10,7 @@
 
 #include "core/base/instant.hpp"
 #include "core/base/result.hpp"
+#include "core/s3/conditions.hpp"
 #include "core/s3/names.hpp"
 #include "core/s3/object_headers.hpp"
 #include "ports/awaitable.hpp"
@@ -23,6 +24,7 @@ struct BucketInfo {
 
 using s3::ObjectChecksum;
 using s3::ObjectHeaders;
+using s3::WriteCondition;
 
 struct ObjectInfo {
   s3::BucketName bucket;
@@ -77,12 +79,6 @@ struct EventOrigin {
   std::string principal;
   std::string source_ip;
   std::string request_id;
-};
-
-/// If-Match and If-None-Match of a write; evaluated inside the commit.
-struct WriteCondition {
-  bool if_none_exists = false;           ///< If-None-Match: *
-  std::optional<std::string> if_match;   ///< ETag without quotes
 };
 
 struct PutObject {
