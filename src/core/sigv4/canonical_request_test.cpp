@@ -1,0 +1,87 @@
+#include "core/sigv4/canonical_request.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace s3link::sigv4 {
+namespace {
+
+using testing::ElementsAre;
+using testing::Pair;
+
+struct TargetCase {
+  std::string name, target, path, query;  // as they stand in the canonical request
+};
+const std::vector<TargetCase> kTargets = {
+    {"root", "/", "/", ""},
+    {"plain", "/bucket/key.txt", "/bucket/key.txt", ""},
+    {"encoded_once", "/b/a%20b%2Bc", "/b/a%20b%2Bc", ""},
+    {"plus_in_path_is_a_plus", "/b/a+b", "/b/a%2Bb", ""},
+    {"lower_case_escapes", "/b/%e6%bc%a2", "/b/%E6%BC%A2", ""},
+    {"raw_utf8", "/b/\xE6\xBC\xA2", "/b/%E6%BC%A2", ""},
+    {"double_encoded_stays_so", "/b/%2520", "/b/%2520", ""},
+    {"not_normalized", "/b/./a/..//c/", "/b/./a/..//c/", ""},
+    {"needless_escapes", "/b/%61%7E~", "/b/a~~", ""},
+    {"reserved", "/b/!$&'()*,;=:@", "/b/%21%24%26%27%28%29%2A%2C%3B%3D%3A%40", ""},
+    {"sorted", "/?b=2&a=1", "/", "a=1&b=2"},
+    {"sorted_by_value_too", "/?a=2&a=1", "/", "a=1&a=2"},
+    {"no_value", "/?uploads", "/", "uploads="},
+    {"empty_parameters", "/?&a=1&&", "/", "a=1"},
+    {"no_query", "/?", "/", ""},
+    {"plus_in_query_is_a_space", "/?prefix=a+b%2B", "/", "prefix=a%20b%2B"},
+    {"equals_in_value", "/?a=b=c", "/", "a=b%3Dc"},
+    {"slash_in_query", "/?prefix=a/b", "/", "prefix=a%2Fb"},
+    {"sorted_after_encoding", "/?a~=1&a%C3%A9=2&aa=3", "/", "a%C3%A9=2&aa=3&a~=1"},
+    {"question_mark_in_query", "/?a=?", "/", "a=%3F"},
+};
+class CanonicalTarget : public testing::TestWithParam<TargetCase> {};
+TEST_P(CanonicalTarget, PathAndQuery) {
+  const auto target = parse_target(GetParam().target);
+  ASSERT_TRUE(target);
+  EXPECT_EQ(canonical_path(target->path), GetParam().path);
+  EXPECT_EQ(canonical_query(target->query), GetParam().query);
+}
+INSTANTIATE_TEST_SUITE_P(Table, CanonicalTarget, testing::ValuesIn(kTargets),
+                         [](const auto& row) { return row.param.name; });
+
+TEST(ParseTarget, DecodesInTheOrderSent) {
+  const auto target = parse_target("/b/%20?b=%26&a=%3D");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->path, "/b/ ");
+  EXPECT_THAT(target->query, ElementsAre(Pair("b", "&"), Pair("a", "=")));
+}
+
+TEST(ParseTarget, RefusesBrokenEscapesAndOtherForms) {
+  for (const char* bad : {"", "*", "b/key", "http://h/b", "/%", "/%4", "/%zz", "/?a=%", "/?%4=1"}) {
+    const auto target = parse_target(bad);
+    ASSERT_FALSE(target) << bad;
+    EXPECT_EQ(target.error().code, "InvalidURI");
+  }
+}
+
+TEST(CanonicalPath, OtherServicesEncodeTwice) {
+  EXPECT_EQ(canonical_path("/v2/email/identities/a@b.example", PathEncoding::twice),
+            "/v2/email/identities/a%2540b.example");
+}
+
+TEST(CanonicalValue, BlanksAreTrimmedAndCollapsed) {
+  EXPECT_EQ(canonical_value("  a  b\t \tc "), "a b c");
+  EXPECT_EQ(canonical_value("\"a   b\""), "\"a b\"");
+  EXPECT_EQ(canonical_value(" \t "), "");
+  EXPECT_EQ(canonical_value("plain"), "plain");
+}
+
+TEST(CanonicalRequest, JoinsFieldsOfOneNameAndKeepsTheOrderOfNames) {
+  const Fields fields = {{"X-Amz-Meta-B", " 2 "}, {"Host", "h"}, {"x-amz-meta-b", "1"}, {"User-Agent", "curl"}};
+  const SignedHeaders names = {"host", "x-amz-absent", "x-amz-meta-b"};
+  EXPECT_EQ(canonical_request({.method = "GET",
+                               .path = "/k",
+                               .query = "a=",
+                               .fields = fields,
+                               .signed_headers = names,
+                               .payload_hash = "UNSIGNED-PAYLOAD"}),
+            "GET\n/k\na=\nhost:h\nx-amz-absent:\nx-amz-meta-b:2,1\n\nhost;x-amz-absent;x-amz-meta-b\nUNSIGNED-PAYLOAD");
+}
+
+}  // namespace
+}  // namespace s3link::sigv4
