@@ -31,7 +31,7 @@ struct RenderedMail {
   Secret html;
 };
 
-/// The sources of a template, by file name.
+/// The sources of a template.
 struct TemplateTexts {
   std::string subject;  ///< subject.txt
   std::string html;     ///< body.html
@@ -40,18 +40,19 @@ struct TemplateTexts {
 
 /// The template a link mail is made from: Mustache, HTML-escaping in body.html and nowhere else.
 ///
-/// Variables: LINK, FILE_NAME, FILE_SIZE ("1.2 MB"), FILE_SIZE_BYTES ("1,234,567"), EXPIRES_AT ("Tuesday, 8 December
-/// 2026, 14:00:05 UTC"), EXPIRES_IN ("5 hours"), REMOVED_AT (as EXPIRES_AT), BUCKET, KEY, SHA256 (hexadecimal),
-/// SENDER_NAME. Sections: REMOVED_LATER (the file outlives its link), and any variable (it has a value). Thread safety:
-/// any number of calls at a time.
+/// Variables: LINK, FILE_NAME, FILE_SIZE ("1.2 MB (1,234,567 bytes)"), EXPIRES_AT ("Tuesday, 8 December 2026, 14:00:05
+/// UTC"), EXPIRES_SHORT ("8 Dec 14:00 UTC"), EXPIRES_IN ("5 hours"), REMOVED_AT (like EXPIRES_AT), BUCKET, KEY, SHA256
+/// (hexadecimal), SENDER_NAME. Texts from outside are shown without control and bidirectional characters.
+/// Sections: each variable (it has a value), and REMOVED_LATER (the file outlives its link).
+/// Thread safety: any number of calls at a time.
 class LinkTemplate {
  public:
   /// Errors: invalid_argument, naming the file and the variable or tag: a variable that does not exist, a broken tag,
-  /// a partial or a change of delimiters, a body that lacks LINK, a subject that shows LINK.
+  /// a partial, a change of delimiters, an unescaped variable in HTML, a body that lacks LINK, a subject that shows it.
   static Result<LinkTemplate> parse(TemplateTexts texts);
   /// What is used where email.template_dir gives nothing else.
   static TemplateTexts built_in_texts();
-  static LinkTemplate built_in();
+  static LinkTemplate built_in() { return LinkTemplate(built_in_texts()); }
 
   RenderedMail render(const LinkMailData& data) const;
 

@@ -1,0 +1,149 @@
+#include "core/mail/link_template.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <kainjow/mustache.hpp>
+
+#include "core/base/encoding.hpp"
+#include "core/mail/visible_text.hpp"
+#include "core/mail/wording.hpp"
+
+namespace s3link::mail {
+namespace {
+
+namespace mustache = kainjow::mustache;
+
+constexpr std::array<std::string_view, 11> kVariables = {"LINK",       "FILE_NAME",   "FILE_SIZE",    "EXPIRES_AT",
+                                                         "EXPIRES_IN", "REMOVED_AT",  "BUCKET",       "KEY",
+                                                         "SHA256",     "SENDER_NAME", "EXPIRES_SHORT"};
+constexpr std::string_view kRemovedLater = "REMOVED_LATER";
+
+enum class Escaping { none, html };
+
+std::string html_escape(const std::string& text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;  // &apos; is unknown to HTML 4, and so to some mail programs
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::unexpected<Error> broken(std::string_view file, std::string message) {
+  return fail(ErrorKind::invalid_argument, fmt::format("{}: {}", file, message));
+}
+
+/// Looks at every tag, also those in sections that would not be rendered: what Mustache itself passes over in silence.
+/// Returns whether LINK is shown.
+Result<bool> check_tags(std::string_view file, std::string_view text, Escaping escaping) {
+  bool shows_link = false;
+  for (auto at = text.find("{{"); at != std::string_view::npos; at = text.find("{{", at)) {
+    const bool triple = text.substr(at).starts_with("{{{");
+    const auto begin = at + (triple ? 3 : 2);
+    const auto end = text.find(triple ? "}}}" : "}}", begin);
+    if (end == std::string_view::npos) return broken(file, "a tag that begins with {{ does not end");
+    std::string_view name = trim(text.substr(begin, end - begin));
+    at = end + (triple ? 3 : 2);
+
+    const char sigil = name.empty() ? '\0' : name.front();
+    if (sigil == '!') continue;
+    if (sigil == '>') return broken(file, fmt::format("{{{{{}}}}}: other files cannot be included", name));
+    if (sigil == '=') return broken(file, fmt::format("{{{{{}}}}}: the delimiters cannot be changed", name));
+    if ((triple || sigil == '&') && escaping == Escaping::html) {
+      return broken(file, fmt::format("{{{{{}}}}} would not be escaped; write {{{{NAME}}}} with two braces", name));
+    }
+    const bool section = sigil == '#' || sigil == '^' || sigil == '/';
+    if (section || sigil == '&') name = trim(name.substr(1));
+    if (std::ranges::find(kVariables, name) == kVariables.end() && !(section && name == kRemovedLater)) {
+      return broken(file, fmt::format("unknown variable {{{{{}}}}}; there are {}", name, fmt::join(kVariables, ", ")));
+    }
+    shows_link = shows_link || (name == "LINK" && !section);
+  }
+  return shows_link;
+}
+
+Result<bool> check(std::string_view file, const std::string& text, Escaping escaping) {
+  if (!is_utf8(text)) return broken(file, "not UTF-8");
+  const auto shows_link = check_tags(file, text, escaping);
+  if (!shows_link) return shows_link;
+  const mustache::mustache parsed(text);
+  if (!parsed.is_valid()) return broken(file, parsed.error_message());
+  return shows_link;
+}
+
+mustache::data variables(const LinkMailData& data) {
+  mustache::data out;
+  const auto set = [&out](const char* name, const std::string& value) {
+    out.set(name, value.empty() ? mustache::data(false) : mustache::data(value));
+  };
+  set("LINK", std::string(data.link));
+  set("FILE_NAME", display_file_name(data.key));
+  set("FILE_SIZE", size_in_words(data.size_bytes));
+  set("EXPIRES_AT", instant_in_words(data.deadline));
+  set("EXPIRES_SHORT", instant_in_short(data.deadline));
+  set("EXPIRES_IN", duration_in_words(std::chrono::floor<std::chrono::seconds>(data.deadline) -
+                                      std::chrono::floor<std::chrono::seconds>(data.now)));
+  set("REMOVED_AT", data.removed_at ? instant_in_words(*data.removed_at) : std::string());
+  set("BUCKET", visible_text(data.bucket));
+  set("KEY", visible_text(data.key));
+  set("SHA256", hex_encode(data.sha256));
+  set("SENDER_NAME", visible_text(data.sender_name));
+  out.set(std::string(kRemovedLater),
+          mustache::data(data.removed_at && *data.removed_at >= data.deadline + std::chrono::seconds(1)));
+  return out;
+}
+
+std::string render_text(const std::string& text, const mustache::data& values, Escaping escaping) {
+  mustache::mustache parsed(text);
+  if (escaping == Escaping::html) {
+    parsed.set_custom_escape(html_escape);
+  } else {
+    parsed.set_custom_escape([](const std::string& value) { return value; });
+  }
+  return parsed.render(values);
+}
+
+}  // namespace
+
+Result<LinkTemplate> LinkTemplate::parse(TemplateTexts texts) {
+  const auto subject = check("subject.txt", texts.subject, Escaping::none);
+  if (!subject) return std::unexpected(subject.error());
+  if (*subject) return broken("subject.txt", "{{LINK}} is a secret, and subjects are logged by relays");
+  if (trim(visible_text(texts.subject)).empty()) return broken("subject.txt", "empty");
+  const auto html = check("body.html", texts.html, Escaping::html);
+  if (!html) return std::unexpected(html.error());
+  if (!*html) return broken("body.html", "{{LINK}} is missing");
+  const auto text = check("body.txt", texts.text, Escaping::none);
+  if (!text) return std::unexpected(text.error());
+  if (!*text) return broken("body.txt", "{{LINK}} is missing");
+  return LinkTemplate(std::move(texts));
+}
+
+RenderedMail LinkTemplate::render(const LinkMailData& data) const {
+  const mustache::data values = variables(data);
+  return {.subject = visible_text(render_text(texts_.subject, values, Escaping::none)),
+          .text = Secret(render_text(texts_.text, values, Escaping::none)),
+          .html = Secret(render_text(texts_.html, values, Escaping::html))};
+}
+
+}  // namespace s3link::mail

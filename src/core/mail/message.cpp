@@ -1,0 +1,63 @@
+#include "core/mail/message.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "core/base/digest.hpp"
+#include "core/base/encoding.hpp"
+#include "core/mail/encoded_word.hpp"
+#include "core/mail/quoted_printable.hpp"
+#include "core/mail/visible_text.hpp"
+
+namespace s3link::mail {
+namespace {
+
+constexpr std::size_t kFoldAfter = 76;
+
+std::string from_field(const MessageParts& parts) {
+  const std::string name = visible_text(parts.from_name);
+  if (name.empty()) return fmt::format("From: {}\r\n", parts.from.text());
+  const std::string encoded = encode_display_name(name, std::string_view("From: ").size());
+  const std::size_t last_line = encoded.size() - (encoded.rfind('\n') + 1);
+  const bool fold = last_line + parts.from.text().size() + 9 > kFoldAfter;
+  return fmt::format("From: {}{}<{}>\r\n", encoded, fold ? "\r\n " : " ", parts.from.text());
+}
+
+void append_part(std::string_view type, std::string_view boundary, std::string_view body, std::string& out) {
+  fmt::format_to(std::back_inserter(out),
+                 "--{}\r\nContent-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
+                 boundary, type);
+  append_quoted_printable(body, out);
+  out += "\r\n";
+}
+
+}  // namespace
+
+Secret build_message(const MessageParts& parts) {
+  // "=_" never occurs in quoted-printable, so no body can hold the boundary.
+  const std::string boundary = fmt::format("=_{}", parts.boundary_seed);
+  std::string out;
+  out.reserve(2'048 + 3 * (parts.text.size() + parts.html.size()));  // one piece: what grows leaves copies behind
+  fmt::format_to(std::back_inserter(out),
+                 "Date: {}\r\n{}To: {}\r\nMessage-ID: {}\r\nSubject: {}\r\n"
+                 "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n"
+                 "MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary=\"{}\"\r\n\r\n",
+                 mail_date(parts.date), from_field(parts), parts.to.text(), parts.message_id,
+                 encode_unstructured(visible_text(parts.subject), std::string_view("Subject: ").size()), boundary);
+  append_part("plain", boundary, parts.text, out);
+  append_part("html", boundary, parts.html, out);
+  fmt::format_to(std::back_inserter(out), "--{}--\r\n", boundary);
+  return Secret(std::move(out));
+}
+
+std::string message_id_of(const std::vector<std::string_view>& identity, const Address& sender) {
+  Digest digest(DigestAlgorithm::sha256);
+  for (const std::string_view part : identity) {
+    digest.update(std::to_string(part.size()) + ":");
+    digest.update(part);
+  }
+  return fmt::format("<{}@{}>", hex_encode(digest.finish()).substr(0, 32), sender.domain());
+}
+
+}  // namespace s3link::mail
