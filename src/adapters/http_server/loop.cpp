@@ -1,0 +1,83 @@
+#include "adapters/http_server/loop.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/base/instant.hpp"
+
+namespace s3link::http_server {
+
+namespace {
+constexpr std::size_t kPiecesKept = 4;
+}  // namespace
+
+Loop::Loop(const ServerOptions& options) {
+  const auto shortest =
+      std::min({options.head_timeout, options.idle_timeout, options.body_timeout, options.write_timeout});
+  tick_ =
+      std::clamp<std::chrono::milliseconds>(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
+  pieces_.reserve(kPiecesKept);
+}
+
+Loop::Registration Loop::add(Channel& channel) {
+  const auto registration = channels_.insert(channels_.end(), &channel);
+  if (!ticking_) watch_deadlines();
+  return registration;
+}
+
+void Loop::remove(Registration registration) noexcept { channels_.erase(registration); }
+
+void Loop::watch_deadlines() {
+  ticking_ = !channels_.empty();
+  if (!ticking_) return;
+  timer_.expires_after(tick_);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const auto now = std::chrono::steady_clock::now();
+    for (Channel* channel : channels_) channel->expire(now);
+    watch_deadlines();
+  });
+}
+
+void Loop::stop_gently() noexcept {
+  stopping_ = true;
+  for (Channel* channel : channels_) {
+    if (channel->idle_since) channel->close();
+  }
+}
+
+void Loop::close_all() noexcept {
+  stopping_ = true;
+  for (Channel* channel : channels_) channel->close();
+}
+
+void Loop::close_longest_idle() noexcept {
+  Channel* longest = nullptr;
+  for (Channel* channel : channels_) {
+    if (channel->idle_since && (longest == nullptr || *channel->idle_since < *longest->idle_since)) longest = channel;
+  }
+  if (longest != nullptr) longest->close();
+}
+
+std::string_view Loop::date() {
+  const Instant now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const std::int64_t second = to_unix_ms(now) / 1000;
+  if (second != date_second_) {
+    date_ = http_date(now);
+    date_second_ = second;
+  }
+  return date_;
+}
+
+std::unique_ptr<std::byte[]> Loop::take_piece() {
+  if (pieces_.empty()) return std::make_unique_for_overwrite<std::byte[]>(kPieceBytes);
+  auto piece = std::move(pieces_.back());
+  pieces_.pop_back();
+  return piece;
+}
+
+void Loop::give_back_piece(std::unique_ptr<std::byte[]> piece) noexcept {
+  if (piece && pieces_.size() < kPiecesKept) pieces_.push_back(std::move(piece));
+}
+
+}  // namespace s3link::http_server
