@@ -55,7 +55,7 @@ Status check_size(const RequestView& request) {
   std::size_t bytes = request.method.size() + request.target.size();
   for (const auto& [name, value] : request.fields) bytes += name.size() + value.size();
   if (bytes > Verifier::kMaxHeadBytes || request.fields.size() > Verifier::kMaxFields) {
-    return invalid("RequestHeaderSectionTooLarge", "Your request header section exceeds the maximum allowed size.");
+    return invalid("InvalidRequest", "Your request header section exceeds the maximum allowed size.");
   }
   return {};
 }
@@ -133,8 +133,11 @@ Result<Instant> read_date(const AuthFields& fields, Instant now) {
   if (fields.amz_date != nullptr) {
     when = parse_amz_date(trim(*fields.amz_date));
   } else if (fields.date != nullptr) {
-    when = parse_amz_date(trim(*fields.date));
-    if (!when) when = parse_http_date(trim(*fields.date));
+    std::string date(trim(*fields.date));
+    when = parse_amz_date(date);
+    // botocore writes the zone as RFC 5322 does
+    if (date.ends_with(" -0000") || date.ends_with(" +0000")) date.replace(date.size() - 5, 5, "GMT");
+    if (!when) when = parse_http_date(date);
   }
   if (!when) return denied("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header");
   if (*when > now + Verifier::kMaxSkew || *when < now - Verifier::kMaxSkew) {

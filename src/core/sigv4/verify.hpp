@@ -59,9 +59,9 @@ class Verifier {
   ///   not signed; no date
   /// - SignatureDoesNotMatch, InvalidAccessKeyId, RequestTimeTooSkewed, InvalidToken
   /// - AuthorizationHeaderMalformed, AuthorizationQueryParametersError: not of the documented form, or another scope
-  /// - InvalidRequest: Signature Version 2; x-amz-content-sha256 missing
+  /// - InvalidRequest: Signature Version 2; x-amz-content-sha256 missing; a head over the limits above
   /// - InvalidArgument: another scheme; both header and query; a duplicate; an unknown x-amz-content-sha256
-  /// - InvalidURI, RequestHeaderSectionTooLarge
+  /// - InvalidURI
   Result<Verified> verify(const RequestView& request, Instant now);
 
  private:
