@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by ./run and ./test: installs the Debian packages they need.
 
 say() { printf '%s\n' "==> $*" >&2; }
@@ -71,12 +72,12 @@ need_packages() {
   [ $status = 0 ] || die "apt-get could not install the packages above (status $status)"
 }
 
-# Configures build/release (with the tests when GoogleTest is there, so that ./run and ./test share it) and builds the
-# targets named, or everything.
+# build_release [TARGET]: configures build/release (with the tests when GoogleTest is there, so that ./run and ./test
+# share it without building anything twice) and builds the target, or everything.
 build_release() {
   local tests=OFF
   if installed libgtest-dev && installed libgmock-dev; then tests=ON; fi
-  say "building build/release${*:+ ($*)}"
+  say "building build/release${1:+, target $1}"
   cmake --preset release -DS3LINK_TESTS=$tests --log-level=NOTICE >&2 || die "cmake could not configure"
-  cmake --build --preset release ${*:+--target "$@"} >&2 || die "the build failed"
+  cmake --build --preset release ${1:+--target "$1"} >&2 || die "the build failed"
 }
