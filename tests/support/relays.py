@@ -1,0 +1,238 @@
+"""Mail relays for tests: a real Postfix of our own, smtp-sink for failures on demand, aiosmtpd for replies by recipient.
+
+Every relay listens on 127.0.0.1 and `port`, and may be stopped and started again on the same port. Daemons inherit no
+descriptor above 2. All of it is safe under pytest-xdist: nothing is shared, no default directory is touched.
+"""
+
+import contextlib
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+
+from s3link_harness import LinkMail, clean_environment, free_port, wait_until
+
+DOMAIN = "example.test"
+POSTFIX = shutil.which("postfix", path="/usr/sbin:/usr/bin")
+SMTP_SINK = shutil.which("smtp-sink", path="/usr/sbin:/usr/bin")
+
+
+def postfix_unavailable():
+    """Why no Postfix can be started here, or None."""
+    if not POSTFIX:
+        return "Postfix is not installed"
+    if os.geteuid() != 0:
+        return "Postfix can only be started by root"
+    return None
+
+
+def _answers(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.settimeout(5)
+            return connection.recv(4).startswith(b"220")
+    except OSError:
+        return False
+
+
+class PostfixRelay:
+    """A Postfix with its own configuration, queue and mailboxes (one maildir for each of `users` at example.test).
+
+    Needs root: Postfix changes to its own users. `certificate`: offers STARTTLS and takes mail only over it.
+    """
+
+    def __init__(self, users=("you",), certificate=None, port=None):
+        self.port = port or free_port()
+        self.users = users
+        # Postfix's users must be able to walk to their files, so not below pytest's private folders.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="s3link-postfix-"))
+        self.folder.chmod(0o755)
+        self.process = None
+        nobody = pwd.getpwnam("nobody")
+        for name in ("config", "queue", "data", "mail"):
+            (self.folder / name).mkdir()
+        shutil.chown(self.folder / "data", "postfix")
+        os.chown(self.folder / "mail", nobody.pw_uid, nobody.pw_gid)
+        settings = {
+            "compatibility_level": "3.6", "queue_directory": self.folder / "queue",
+            "data_directory": self.folder / "data", "command_directory": "/usr/sbin",
+            "daemon_directory": "/usr/lib/postfix/sbin", "mail_owner": "postfix", "setgid_group": "postdrop",
+            "maillog_file": self.folder / "log", "maillog_file_prefixes": self.folder.parent,
+            "myhostname": "relay.example.test", "mydestination": "", "inet_interfaces": "127.0.0.1",
+            "inet_protocols": "ipv4", "mynetworks": "127.0.0.0/8", "alias_maps": "", "local_recipient_maps": "",
+            "virtual_mailbox_domains": DOMAIN, "virtual_mailbox_base": self.folder / "mail",
+            "virtual_mailbox_maps": f"texthash:{self.folder}/config/mailboxes",
+            "virtual_uid_maps": f"static:{nobody.pw_uid}", "virtual_gid_maps": f"static:{nobody.pw_gid}",
+            "virtual_minimum_uid": "100", "smtpd_relay_restrictions": "reject_unauth_destination",
+            "smtpd_peername_lookup": "no", "default_database_type": "texthash",
+        }
+        if certificate:
+            settings |= {"smtpd_tls_cert_file": certificate.certificate, "smtpd_tls_key_file": certificate.key,
+                         "smtpd_tls_security_level": "encrypt"}
+        config = self.folder / "config"
+        (config / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+        services = [f"{self.port} inet n - n - - smtpd", "postlog unix-dgram n - n - 1 postlogd"]
+        services += [f"{name} unix {rest}" for name, rest in (
+            ("pickup", "n - n 60 1 pickup"), ("cleanup", "n - n - 0 cleanup"), ("qmgr", "n - n 300 1 qmgr"),
+            ("rewrite", "- - n - - trivial-rewrite"), ("bounce", "- - n - 0 bounce"), ("defer", "- - n - 0 bounce"),
+            ("trace", "- - n - 0 bounce"), ("verify", "- - n - 1 verify"), ("proxymap", "- - n - - proxymap"),
+            ("error", "- - n - - error"), ("retry", "- - n - - error"), ("virtual", "- n n - - virtual"),
+            ("anvil", "- - n - 1 anvil"), ("tlsmgr", "- - n 1000? 1 tlsmgr"), ("smtp", "- - n - - smtp"))]
+        (config / "master.cf").write_text("\n".join(services) + "\n")
+        (config / "mailboxes").write_text("".join(f"{user}@{DOMAIN} {user}/\n" for user in users))
+
+    def address(self, user):
+        return f"{user}@{DOMAIN}"
+
+    def start(self):
+        if (self.folder / "queue" / "active").is_dir():
+            (self.folder / "queue" / "quick-start").touch()  # once checked is enough
+        self.process = subprocess.Popen(
+            [POSTFIX, "-c", self.folder / "config", "start-fg"], env=clean_environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=True, start_new_session=True)
+        wait_until(lambda: _answers(self.port), 30, f"Postfix on port {self.port}\n{self.log()}", interval=0.1)
+        return self
+
+    def log(self):
+        with contextlib.suppress(FileNotFoundError):
+            return (self.folder / "log").read_text()
+        return ""
+
+    def mails(self, user="you"):
+        """What lies in a user's mailbox, oldest first."""
+        files = sorted((self.folder / "mail" / user / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
+        return [LinkMail.parse(path.read_bytes(), path) for path in files]
+
+    def stop(self):
+        if self.process is None:
+            return
+        subprocess.run([POSTFIX, "-c", self.folder / "config", "stop"], env=clean_environment(), check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+        self.process.wait(30)
+        self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class SmtpSink:
+    """Postfix's test server. It takes every mail, or fails as its options say ("-r", "RCPT": 4yz to every RCPT)."""
+
+    def __init__(self, *options, port=None):
+        self.port = port or free_port()
+        self.options = options
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="s3link-sink-"))
+        self.folder.chmod(0o777)
+        self.process = None
+
+    def start(self):
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        self.process = subprocess.Popen(
+            [SMTP_SINK, *user, "-d", self.folder / "mail.", *self.options, f"127.0.0.1:{self.port}", "100"],
+            env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            close_fds=True)
+        wait_until(lambda: self._listening() or self.process.poll() is not None, 15, f"smtp-sink on port {self.port}")
+        assert self.process.poll() is None, f"smtp-sink ended with {self.process.returncode}"
+        return self
+
+    def _listening(self):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+            return True
+        return False
+
+    def mails(self):
+        """The mails taken so far. A dump begins with lines about the session and ends when the mail is complete."""
+        found = []
+        for path in sorted(self.folder.glob("mail.*"), key=lambda path: path.stat().st_mtime_ns):
+            mail = LinkMail.parse(path.read_bytes(), path)
+            if mail.message["Message-ID"] and mail.message.get_body(("html",)) is not None:
+                found.append(mail)
+        return found
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(15)
+            self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ScriptedRelay:
+    """aiosmtpd in this process: answers by recipient, and stands in where Postfix cannot be started.
+
+    `replies`: recipient -> reply to its RCPT, such as "550 5.1.1 no such user". `account`: (user, password) that must
+    log in. `certificate`: offers STARTTLS and takes mail only over it.
+    """
+
+    def __init__(self, users=("you",), certificate=None, port=None, replies=None, account=None):
+        self.port = port or free_port()
+        self.users, self.certificate, self.replies, self.account = users, certificate, replies or {}, account
+        self.controller = None
+        self.taken = []  # (recipient, LinkMail)
+
+    def address(self, user):
+        return f"{user}@{DOMAIN}"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address in self.replies:
+            return self.replies[address]
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, server, session, envelope):
+        for recipient in envelope.rcpt_tos:
+            self.taken.append((recipient, LinkMail.parse(envelope.original_content)))
+        return f"250 2.0.0 Ok: queued as SCRIPTED{len(self.taken)}"
+
+    def _authenticate(self, server, session, envelope, mechanism, data):
+        from aiosmtpd.smtp import AuthResult
+
+        given = (data.login.decode(), data.password.decode())
+        return AuthResult(success=given == self.account, handled=given == self.account)
+
+    def start(self):
+        from aiosmtpd.controller import Controller
+
+        options = {}
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate.certificate, self.certificate.key)
+            options |= {"tls_context": context, "require_starttls": True}
+        if self.account:
+            options |= {"authenticator": self._authenticate, "auth_required": True,
+                        "auth_require_tls": bool(self.certificate)}
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
+        self.controller.start()
+        return self
+
+    def mails(self, user="you"):
+        return [mail for recipient, mail in list(self.taken) if recipient == self.address(user)]
+
+    def log(self):
+        return ""
+
+    def stop(self):
+        if self.controller is not None:
+            self.controller.stop()
+            self.controller = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
