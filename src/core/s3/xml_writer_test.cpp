@@ -1,0 +1,34 @@
+#include "core/s3/xml_writer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace s3link::s3 {
+namespace {
+
+const std::string kHead = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+TEST(XmlWriter, ClosesWhatIsOpen) {
+  XmlWriter xml("Error", XmlWriter::Namespace::none);
+  xml.element("Code", "NoSuchKey");
+  xml.open("A");
+  xml.element("Size", 12U);
+  xml.element("Last", true);
+  EXPECT_EQ(xml.finish(), kHead + "<Error><Code>NoSuchKey</Code><A><Size>12</Size><Last>true</Last></A></Error>");
+}
+
+TEST(XmlWriter, HasTheNamespaceOfS3) {
+  XmlWriter xml("LocationConstraint");
+  xml.text("eu-west-1");
+  EXPECT_EQ(xml.finish(), kHead +
+                              "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">eu-west-1"
+                              "</LocationConstraint>");
+}
+
+TEST(XmlWriter, EscapesMarkupAndControlCharacters) {
+  XmlWriter xml("K", XmlWriter::Namespace::none);
+  xml.text("a<b>&\"'\r\n\t\x01漢");
+  EXPECT_EQ(xml.finish(), kHead + "<K>a&lt;b&gt;&amp;&quot;'&#xd;&#xa;&#x9;&#x1;漢</K>");
+}
+
+}  // namespace
+}  // namespace s3link::s3
