@@ -1,0 +1,88 @@
+#include "services/server/exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "core/base/encoding.hpp"
+#include "core/s3/error_code.hpp"
+#include "core/s3/xml_writer.hpp"
+
+namespace s3link::server {
+namespace {
+
+std::string random_bytes(ports::Random& random, std::size_t count) {
+  std::string out(count, '\0');
+  random.fill(std::as_writable_bytes(std::span(out)));
+  return out;
+}
+
+/// Sixteen upper-case hexadecimal digits, as S3's.
+std::string make_request_id(ports::Random& random) {
+  std::string id = hex_encode(random_bytes(random, 8));
+  std::ranges::transform(id, id.begin(), [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; });
+  return id;
+}
+
+}  // namespace
+
+Exchange::Exchange(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
+                   ports::HttpResponseWriter& response, ports::Random& random, Instant now)
+    : request_(request),
+      body_(body),
+      response_(response),
+      request_id_(make_request_id(random)),
+      host_id_(base64_encode(random_bytes(random, 24))),
+      now_(now) {}
+
+ports::HttpFields Exchange::with_common(ports::HttpFields fields) const {
+  fields.emplace_back("x-amz-request-id", request_id_);
+  fields.emplace_back("x-amz-id-2", host_id_);
+  fields.emplace_back("X-Content-Type-Options", "nosniff");
+  return fields;
+}
+
+Awaitable<Status> Exchange::answer(unsigned status, ports::HttpFields fields, std::string body) {
+  answered_ = true;
+  if (is_head()) co_return co_await response_.head(status, with_common(std::move(fields)), body.size());
+  co_return co_await response_.whole(status, with_common(std::move(fields)), std::move(body));
+}
+
+Awaitable<Status> Exchange::answer_xml(std::string document, ports::HttpFields fields) {
+  fields.emplace_back("Content-Type", "application/xml");
+  co_return co_await answer(200, std::move(fields), std::move(document));
+}
+
+Awaitable<Status> Exchange::answer_json(unsigned status, std::string document) {
+  ports::HttpFields fields = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
+  co_return co_await answer(status, std::move(fields), std::move(document));
+}
+
+Awaitable<Status> Exchange::begin(unsigned status, ports::HttpFields fields, std::uint64_t length) {
+  answered_ = true;
+  co_return co_await response_.head(status, with_common(std::move(fields)), length);
+}
+
+Awaitable<Status> Exchange::write(std::span<const std::byte> data) { co_return co_await response_.write(data); }
+
+Awaitable<Status> Exchange::answer_error(Error error, std::string region) {
+  const auto told = s3::to_answer(error);
+  if (told.status == 304) co_return co_await answer(304);
+  s3::XmlWriter xml("Error", s3::XmlWriter::Namespace::none);
+  xml.element("Code", told.code);
+  xml.element("Message", told.message);
+  if (!region.empty() && told.code == "AuthorizationHeaderMalformed") xml.element("Region", region);
+  const std::string_view target = request_.target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  xml.element("Resource", is_utf8(path) ? path : std::string_view("/"));
+  xml.element("RequestId", request_id_);
+  xml.element("HostId", host_id_);
+  ports::HttpFields fields;
+  if (told.status == 503) fields.emplace_back("Retry-After", "1");
+  if (is_head()) co_return co_await answer(told.status, std::move(fields));
+  fields.emplace_back("Content-Type", "application/xml");
+  co_return co_await answer(told.status, std::move(fields), xml.finish());
+}
+
+}  // namespace s3link::server

@@ -1,0 +1,68 @@
+#include "services/server/s3_api.hpp"
+
+#include <utility>
+#include <variant>
+
+#include "core/s3/error_code.hpp"
+#include "core/s3/operation.hpp"
+#include "core/sigv4/canonical_request.hpp"
+#include "services/server/backend.hpp"
+#include "services/server/exchange.hpp"
+#include "services/server/handlers.hpp"
+
+namespace s3link::server {
+namespace {
+
+/// "/_/" belongs to us, unless the host names a bucket: then it begins a key.
+bool is_ours(const ports::HttpRequestHead& request, const std::string& domain) {
+  return request.target.starts_with("/_/") && s3::bucket_of_host(request.fields, domain).empty();
+}
+
+/// Authenticate, route, perform. Nothing of the body is read, and nothing about buckets or keys is said, before the
+/// signature was found right.
+Awaitable<Status> serve(Backend& backend, Exchange& exchange) {
+  const ports::HttpRequestHead& request = exchange.request();
+  auto verified = backend.verifier.verify({request.method, request.target, request.fields}, exchange.now());
+  if (!verified) co_return std::unexpected(verified.error());
+  exchange.verified = std::move(*verified);
+  const auto target = sigv4::parse_target(request.target);
+  if (!target) co_return std::unexpected(target.error());
+  auto operation =
+      s3::parse_operation({request.method, target->path, target->query, request.fields}, backend.settings.domain);
+  if (!operation) co_return std::unexpected(operation.error());
+  co_return co_await std::visit([&](auto&& op) { return perform(backend, exchange, std::move(op)); },
+                                std::move(*operation));
+}
+
+}  // namespace
+
+struct S3Api::Impl {
+  Backend backend;
+};
+
+S3Api::S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
+             ports::DeliveryLog& deliveries, ports::Clock& clock, ports::Random& random)
+    : impl_(std::make_unique<Impl>(
+          Backend{settings, sigv4::Verifier(credentials, settings.region), store, deliveries, clock, random})) {}
+
+S3Api::~S3Api() = default;
+
+Awaitable<void> S3Api::handle(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
+                              ports::HttpResponseWriter& response) {
+  Backend& backend = impl_->backend;
+  Exchange exchange(request, body, response, backend.random, backend.clock.now());
+  Status done;
+  if (is_ours(request, backend.settings.domain)) {
+    done = co_await perform_ours(backend, exchange);
+  } else {
+    done = co_await serve(backend, exchange);
+  }
+  // After the head is out an error can only be told by ending the connection, which the server does when bytes are
+  // missing.
+  if (!done && !exchange.answered()) {
+    // The client may be gone: nobody is left to hear of it.
+    (void)co_await exchange.answer_error(done.error(), backend.settings.region);
+  }
+}
+
+}  // namespace s3link::server
