@@ -1,11 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <set>
+#include <optional>
+#include <vector>
 
 #include "core/delivery/decision.hpp"
 #include "ports/awaitable.hpp"
@@ -55,12 +57,14 @@ class Dispatcher {
  private:
   struct Running;
   Awaitable<void> loop();
+  /// Takes what is due, as far as there is room. Returns when to look again (empty: when woken), or an error.
+  Awaitable<Result<std::optional<Instant>>> take();
   Awaitable<void> drain();
-  void start(ports::OutboxEntry entry);
+  void start(asio::any_io_executor executor, ports::OutboxEntry entry);
   Awaitable<void> deliver(ports::OutboxEntry entry);
-  Awaitable<delivery::Outcome> attempt(const ports::OutboxEntry& entry);
-  Awaitable<delivery::Outcome> attempt_record(const ports::OutboxEntry& entry, const event::EventRecord& record);
-  Awaitable<Status> settle(const ports::OutboxEntry& entry, delivery::Outcome outcome);
+  Awaitable<delivery::Outcome> attempt(const ports::OutboxEntry& entry, const event::EventRecord& record);
+  Awaitable<Status> settle(const ports::OutboxEntry& entry, delivery::Outcome outcome,
+                           std::vector<ports::LogField> about);
 
   DispatcherSettings settings_;
   ports::Outbox& outbox_;
@@ -72,7 +76,7 @@ class Dispatcher {
   ports::Logger& logger_;
   std::shared_ptr<WakeSignal> wake_;
   std::atomic<bool> stopping_ = false;
-  std::list<Running> running_;
+  std::list<Running> running_;  ///< a list: their addresses stay
 };
 
 }  // namespace s3link::pipeline

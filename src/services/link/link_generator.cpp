@@ -1,0 +1,34 @@
+#include "services/link/link_generator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/s3/content_disposition.hpp"
+#include "core/sigv4/credentials.hpp"
+#include "core/sigv4/presign.hpp"
+
+namespace s3link::link {
+
+LinkGenerator::LinkGenerator(LinkSettings settings, const sigv4::Credentials& credentials)
+    : settings_(std::move(settings)), credentials_(credentials) {}
+
+Result<Link> LinkGenerator::make(const s3::BucketName& bucket, const s3::ObjectKey& key,
+                                 std::optional<Instant> removed_at, Instant now) const {
+  // The signature counts in whole seconds from its date, so the deadline is exactly when the server refuses the link.
+  const auto signed_at = std::chrono::floor<std::chrono::seconds>(now);
+  auto life = std::min(settings_.expiration, sigv4::ExpiresIn::kMax);
+  if (removed_at) life = std::min(life, std::chrono::floor<std::chrono::seconds>(*removed_at) - signed_at);
+  if (life < std::chrono::seconds(1)) {
+    return fail(ErrorKind::not_found, "the object is removed before a link to it could be used");
+  }
+  const auto expires = sigv4::ExpiresIn::from(life);
+  if (!expires) return std::unexpected(expires.error());
+
+  sigv4::PresignRequest request;
+  request.base_url = settings_.public_url;
+  request.path = "/" + bucket.text() + "/" + key.text();
+  request.query = {{"response-content-disposition", s3::attachment_disposition(s3::file_name_of(key.text()))}};
+  return Link{sigv4::presign(request, credentials_, settings_.region, *expires, signed_at), signed_at + life};
+}
+
+}  // namespace s3link::link

@@ -1,0 +1,91 @@
+#include "services/link/mailer.hpp"
+
+#include <array>
+#include <utility>
+
+#include "core/base/encoding.hpp"
+#include "core/mail/message.hpp"
+
+namespace s3link::link {
+namespace {
+
+ports::LedgerKey ledger_key(const std::string& bucket, const std::string& key, const std::string& sequencer,
+                            const mail::Address& recipient) {
+  return {.bucket = bucket, .key = key, .sequencer = sequencer, .recipient = recipient.text()};
+}
+
+}  // namespace
+
+Mailer::Mailer(MailSettings settings, ports::MailSender& sender, ports::Ledger& ledger, ports::Clock& clock,
+               ports::Random& random)
+    : settings_(std::move(settings)), sender_(sender), ledger_(ledger), clock_(clock), random_(random) {}
+
+Awaitable<Result<std::vector<mail::Address>>> Mailer::pending(std::string bucket, std::string key,
+                                                              std::string sequencer) {
+  std::vector<mail::Address> out;
+  for (const mail::Address& recipient : settings_.recipients) {
+    const auto sent = co_await ledger_.contains(ledger_key(bucket, key, sequencer, recipient));
+    if (!sent) co_return std::unexpected(sent.error());
+    if (!*sent) out.push_back(recipient);
+  }
+  co_return out;
+}
+
+Awaitable<std::vector<SendOutcome>> Mailer::deliver(LinkJob job, std::vector<mail::Address> recipients) {
+  std::vector<SendOutcome> outcomes;
+  for (const mail::Address& recipient : recipients) outcomes.push_back(co_await deliver_one(job, recipient));
+  co_return outcomes;
+}
+
+Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Address& recipient) {
+  ports::LedgerEntry entry;
+  entry.key = ledger_key(job.bucket, job.key, job.sequencer, recipient);
+  const auto& key = entry.key;
+  entry.message_id =
+      mail::message_id_of({key.bucket, key.key, key.sequencer, key.recipient, key.kind}, settings_.sender);
+  SendOutcome outcome{.recipient = recipient.text(), .message_id = entry.message_id, .status = {}, .reply = {}};
+
+  auto sent = co_await sender_.send(compose(job, recipient, entry.message_id));
+  if (!sent) {
+    outcome.status =
+        std::unexpected(Error{sent.error().kind, recipient.text() + ": " + sent.error().message, sent.error().code});
+    co_return outcome;
+  }
+  outcome.reply = sent->reply;
+  entry.sent = clock_.now();
+  entry.deadline = job.link.deadline;
+  entry.reply = std::move(sent->reply);
+  outcome.status = co_await ledger_.record_sent(std::move(entry));
+  if (!outcome.status) outcome.status.error().message.insert(0, "sent, but not entered in the ledger: ");
+  co_return outcome;
+}
+
+mail::Mail Mailer::compose(const LinkJob& job, const mail::Address& recipient, std::string message_id) {
+  const Instant now = clock_.now();
+  const auto rendered = settings_.link_template.render({.link = job.link.url.reveal(),
+                                                        .bucket = job.bucket,
+                                                        .key = job.key,
+                                                        .size_bytes = job.size_bytes,
+                                                        .sha256 = job.sha256,
+                                                        .sender_name = settings_.sender_name,
+                                                        .now = now,
+                                                        .deadline = job.link.deadline,
+                                                        .removed_at = job.removed_at});
+  std::array<std::byte, 16> seed{};
+  random_.fill(seed);
+  Secret message = mail::build_message({.from = settings_.sender,
+                                        .from_name = settings_.sender_name,
+                                        .to = recipient,
+                                        .subject = rendered.subject,
+                                        .date = now,
+                                        .message_id = message_id,
+                                        .text = rendered.text.reveal(),
+                                        .html = rendered.html.reveal(),
+                                        .boundary_seed = hex_encode(as_text(seed))});
+  return {.envelope_from = settings_.sender.text(),
+          .envelope_to = recipient.text(),
+          .message_id = std::move(message_id),
+          .rfc5322 = std::move(message)};
+}
+
+}  // namespace s3link::link

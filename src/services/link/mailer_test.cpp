@@ -1,0 +1,103 @@
+#include "services/link/mailer.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/fake_clock.hpp"
+#include "support/fake_ledger.hpp"
+#include "support/fake_mail_sender.hpp"
+#include "support/fake_random.hpp"
+#include "support/run_sync.hpp"
+
+namespace s3link::link {
+namespace {
+
+using namespace std::chrono_literals;
+using test_support::run_sync;
+
+class MailerTest : public testing::Test {
+ protected:
+  mail::Address address(const char* text) { return *mail::Address::parse(text); }
+  LinkJob job() {
+    return {.bucket = "b",
+            .key = "reports/Q3.pdf",
+            .sequencer = "2A",
+            .size_bytes = 5,
+            .sha256 = std::string(32, '\x01'),
+            .link = {Secret("https://files.example.org/b/reports/Q3.pdf?sig"), clock_.now() + 5h},
+            .removed_at = clock_.now() + 24h};
+  }
+  std::vector<SendOutcome> deliver(Mailer& mailer) {
+    auto pending = run_sync(mailer.pending("b", "reports/Q3.pdf", "2A"));
+    EXPECT_TRUE(pending);
+    return run_sync(mailer.deliver(job(), *pending));
+  }
+
+  test_support::FakeClock clock_;
+  test_support::FakeRandom random_;
+  test_support::FakeLedger ledger_;
+  test_support::FakeMailSender sender_;
+  Mailer mailer_{{.sender = address("files@example.org"),
+                  .sender_name = "Files",
+                  .recipients = {address("a@example.net"), address("b@example.net")},
+                  .link_template = mail::LinkTemplate::built_in()},
+                 sender_,
+                 ledger_,
+                 clock_,
+                 random_};
+};
+
+TEST_F(MailerTest, SendsOneMessageToEachRecipientAndRecordsIt) {
+  const auto outcomes = deliver(mailer_);
+  ASSERT_EQ(outcomes.size(), 2U);
+  ASSERT_EQ(sender_.sent.size(), 2U);
+  ASSERT_EQ(ledger_.entries.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::string recipient = i == 0 ? "a@example.net" : "b@example.net";
+    EXPECT_TRUE(outcomes[i].status);
+    EXPECT_EQ(outcomes[i].recipient, recipient);
+    EXPECT_EQ(sender_.sent[i].envelope_to, recipient);
+    EXPECT_EQ(sender_.sent[i].envelope_from, "files@example.org");
+    const std::string_view text = sender_.sent[i].rfc5322.reveal();
+    EXPECT_TRUE(text.contains("\r\nTo: " + recipient + "\r\n"));
+    EXPECT_TRUE(text.contains("\r\nMessage-ID: " + sender_.sent[i].message_id + "\r\n"));
+    EXPECT_TRUE(text.contains("\r\nhttps://files.example.org/b/reports/Q3.pdf?sig\r\n"));
+    EXPECT_EQ(ledger_.entries[i].message_id, sender_.sent[i].message_id);
+    EXPECT_EQ(ledger_.entries[i].deadline, clock_.now() + 5h);
+    EXPECT_EQ(ledger_.entries[i].sent, clock_.now());
+    EXPECT_EQ(ledger_.entries[i].reply, "250 2.0.0 fake-" + std::to_string(i + 1));
+    EXPECT_EQ(ledger_.entries[i].key, (ports::LedgerKey{"b", "reports/Q3.pdf", "2A", recipient, "link"}));
+  }
+  EXPECT_NE(sender_.sent[0].message_id, sender_.sent[1].message_id);
+  EXPECT_TRUE(run_sync(mailer_.pending("b", "reports/Q3.pdf", "2A"))->empty());
+}
+
+TEST_F(MailerTest, OneRecipientsFailureLeavesTheOthersTheirs) {
+  sender_.failures_of["a@example.net"] = {{ErrorKind::transient, "451 greylisted", "451"}};
+  const auto outcomes = deliver(mailer_);
+  ASSERT_EQ(outcomes.size(), 2U);
+  EXPECT_EQ(outcomes[0].status.error(), (Error{ErrorKind::transient, "a@example.net: 451 greylisted", "451"}));
+  EXPECT_TRUE(outcomes[1].status);
+  EXPECT_EQ(*run_sync(mailer_.pending("b", "reports/Q3.pdf", "2A")), std::vector{address("a@example.net")});
+  EXPECT_EQ(deliver(mailer_).size(), 1U);
+  EXPECT_EQ(sender_.sent.size(), 2U);
+}
+
+TEST_F(MailerTest, RepeatAfterALostLedgerEntryHasTheSameMessageId) {
+  ledger_.record_failures = {{ErrorKind::transient, "disk full", ""}};
+  const auto first = deliver(mailer_);
+  EXPECT_EQ(first[0].status.error().message, "sent, but not entered in the ledger: disk full");
+  clock_.advance(1h);
+  const auto second = deliver(mailer_);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].message_id, first[0].message_id);
+  ASSERT_EQ(sender_.sent.size(), 3U);
+  EXPECT_EQ(sender_.sent[2].message_id, sender_.sent[0].message_id);
+}
+
+TEST_F(MailerTest, LedgerThatCannotBeReadIsAnError) {
+  ledger_.contains_failures = {{ErrorKind::internal, "I/O", ""}};
+  EXPECT_EQ(run_sync(mailer_.pending("b", "k", "1")).error().kind, ErrorKind::internal);
+}
+
+}  // namespace
+}  // namespace s3link::link

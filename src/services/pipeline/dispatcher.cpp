@@ -1,0 +1,264 @@
+#include "services/pipeline/dispatcher.hpp"
+
+#include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
+#include <utility>
+
+#include "core/base/encoding.hpp"
+#include "core/event/notification_rule.hpp"
+#include "services/pipeline/wake_signal.hpp"
+
+namespace s3link::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using ports::LogLevel;
+
+/// For errors of the outbox itself, between two looks at it.
+constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
+
+/// Between two looks at the outbox that nothing but the clock asks for: what becomes due meanwhile is taken together.
+constexpr auto kPause = 5ms;
+
+/// What an entry says: a record to be mailed, or the outcome that needs no attempt.
+struct Reading {
+  event::EventRecord record;
+  std::optional<delivery::Outcome> outcome;
+};
+
+Reading read(const std::string& event_json) {
+  auto notification = event::parse_notification(event_json);
+  if (!notification) return {{}, delivery::Failed{notification.error()}};
+  if (notification->is_test_event) {
+    return {{}, delivery::Dropped{{"test_event", "the message S3 sends when a notification is configured"}}};
+  }
+  if (notification->records.size() != 1) {
+    return {{}, delivery::Failed{{ErrorKind::invalid_argument, "an outbox entry holds one event record", ""}}};
+  }
+  Reading out{std::move(notification->records.front()), std::nullopt};
+  if (auto rule = event::drop_rule(out.record)) {
+    out.outcome = delivery::Dropped{{std::move(rule->name), std::move(rule->text)}};
+  } else if (!delivery::is_linkable(out.record.key)) {
+    out.outcome = delivery::Undeliverable{
+        {"unlinkable_key",
+         "the key has a segment \".\" or \"..\", which browsers remove: its link names another object"}};
+  }
+  return out;
+}
+
+delivery::Dropped gone(std::string text) { return {{"object_gone", std::move(text)}}; }
+
+ports::FailureReason to_port(delivery::Reason reason) { return {std::move(reason.kind), std::move(reason.message)}; }
+
+std::vector<ports::LogField> with(std::vector<ports::LogField> fields, std::vector<ports::LogField> more) {
+  std::ranges::move(more, std::back_inserter(fields));
+  return fields;
+}
+
+}  // namespace
+
+struct Dispatcher::Running {
+  std::int64_t id;
+  asio::cancellation_signal cancel;
+};
+
+Dispatcher::Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,
+                       const link::LinkGenerator& links, link::Mailer& mailer, ports::Clock& clock,
+                       ports::Random& random, ports::Logger& logger)
+    : settings_(settings),
+      outbox_(outbox),
+      buckets_(buckets),
+      links_(links),
+      mailer_(mailer),
+      clock_(clock),
+      random_(random),
+      logger_(logger),
+      wake_(std::make_shared<WakeSignal>()) {
+  outbox_.on_new_entry([wake = wake_] { wake->notify(); });
+}
+
+Dispatcher::~Dispatcher() { outbox_.on_new_entry({}); }
+
+void Dispatcher::stop() {
+  stopping_ = true;
+  wake_->notify();
+}
+
+Awaitable<void> Dispatcher::run() {
+  wake_->open(co_await asio::this_coro::executor);
+  co_await loop();
+  co_await drain();
+  wake_->close();
+}
+
+Awaitable<void> Dispatcher::loop() {
+  unsigned failures = 0;
+  while (!stopping_) {
+    Result<std::optional<Instant>> next = fail(ErrorKind::internal, "");
+    try {
+      next = co_await take();
+    } catch (const std::exception& e) {
+      next = fail(ErrorKind::internal, e.what());
+    }
+    if (next) {
+      failures = 0;
+      if (!stopping_) co_await wake_->wait_until(clock_, *next);
+      continue;
+    }
+    ++failures;
+    logger_.log(LogLevel::error, "outbox cannot be read",
+                {{"reason", std::string(to_string(next.error().kind))}, {"detail", next.error().message}});
+    // New entries and ended deliveries do not shorten this wait: they would make it a busy loop.
+    const Instant again = clock_.now() + delivery::backoff(kLookAgain, failures, random_.next_u64());
+    while (!stopping_ && clock_.now() < again) co_await wake_->wait_until(clock_, again);
+  }
+}
+
+Awaitable<Result<std::optional<Instant>>> Dispatcher::take() {
+  while (!stopping_) {
+    const std::size_t room = settings_.concurrency - std::min<std::size_t>(settings_.concurrency, running_.size());
+    if (room == 0) co_return std::nullopt;  // the next delivery that ends wakes us
+    const Instant now = clock_.now();
+    auto entries = co_await outbox_.take_due(now, room, now + settings_.lease);
+    if (!entries) co_return std::unexpected(entries.error());
+    const bool all = entries->size() < room;
+    for (auto& entry : *entries) start(co_await asio::this_coro::executor, std::move(entry));
+    if (all) break;
+  }
+  auto next = co_await outbox_.next_due();
+  if (next && *next) **next = std::max(**next, clock_.now() + kPause);
+  co_return next;
+}
+
+void Dispatcher::start(asio::any_io_executor executor, ports::OutboxEntry entry) {
+  const auto has_id = [&entry](const Running& running) { return running.id == entry.id; };
+  if (std::ranges::any_of(running_, has_id)) return;  // it outlasted its lease, and is still at it
+  running_.emplace_back().id = entry.id;
+  const auto self = std::prev(running_.end());
+  asio::co_spawn(executor, deliver(std::move(entry)),
+                 asio::bind_cancellation_slot(self->cancel.slot(), [this, executor, self](std::exception_ptr failure) {
+                   if (failure && !stopping_) {
+                     logger_.log(LogLevel::error, "delivery broke off", {{"event_id", std::to_string(self->id)}});
+                   }
+                   // Later, because the slot is still in use while this handler runs.
+                   asio::post(executor, [this, self] {
+                     running_.erase(self);
+                     wake_->notify();
+                   });
+                 }));
+}
+
+Awaitable<void> Dispatcher::drain() {
+  const Instant patience = clock_.now() + settings_.stop_grace;
+  while (!running_.empty() && clock_.now() < patience) co_await wake_->wait_until(clock_, patience);
+  if (running_.empty()) co_return;
+  logger_.log(LogLevel::warning, "deliveries broken off at stop", {{"count", std::to_string(running_.size())}});
+  for (Running& running : running_) running.cancel.emit(asio::cancellation_type::terminal);
+  while (!running_.empty()) co_await wake_->wait_until(clock_, std::nullopt);
+}
+
+Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry) {
+  Reading reading = read(entry.event_json);
+  std::vector<ports::LogField> about = {{"event_id", std::to_string(entry.id)},
+                                        {"bucket", reading.record.bucket},
+                                        {"key", reading.record.key},
+                                        {"attempt", std::to_string(entry.attempts + 1)}};
+  if (!reading.outcome) {
+    try {
+      reading.outcome = co_await attempt(entry, reading.record);
+    } catch (const std::exception& e) {
+      reading.outcome = delivery::Failed{{ErrorKind::internal, std::string("unexpected: ") + e.what(), ""}};
+    }
+  }
+  const auto settled = co_await settle(entry, std::move(*reading.outcome), about);
+  if (!settled) {
+    // The claim stays until its lease ends; then the ledger knows which mails went out.
+    logger_.log(LogLevel::error, "outcome of a delivery not recorded",
+                with(std::move(about),
+                     {{"reason", std::string(to_string(settled.error().kind))}, {"detail", settled.error().message}}));
+  }
+}
+
+Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry, const event::EventRecord& record) {
+  // First of all the ledger: an event whose mails are all out is delivered, whatever became of its object since.
+  auto recipients = co_await mailer_.pending(record.bucket, record.key, record.sequencer);
+  if (!recipients) co_return delivery::Failed{recipients.error()};
+  if (recipients->empty()) co_return delivery::Delivered{};
+
+  const auto bucket = s3::BucketName::parse(record.bucket);
+  if (!bucket) co_return delivery::Failed{bucket.error()};
+  const auto key = s3::ObjectKey::parse(record.key);
+  if (!key) co_return delivery::Failed{key.error()};
+
+  const auto object = co_await buckets_.head_object(*bucket, *key);
+  if (!object && object.error().kind == ErrorKind::not_found) co_return gone("the object was removed before its mail");
+  if (!object) co_return delivery::Failed{object.error()};
+  if (object->sequencer != record.sequencer) co_return gone("the object was replaced before its mail");
+  auto sha256 = co_await buckets_.object_sha256(*bucket, *key, record.sequencer);
+  if (!sha256 && sha256.error().kind == ErrorKind::not_found) co_return gone("the object was removed before its mail");
+  if (!sha256) co_return delivery::Failed{sha256.error()};
+  auto link = links_.make(*bucket, *key, object->removed_at, clock_.now());
+  if (!link && link.error().kind == ErrorKind::not_found) co_return gone(link.error().message);
+  if (!link) co_return delivery::Failed{link.error()};
+
+  const std::string deadline = iso8601(link->deadline);
+  const auto outcomes = co_await mailer_.deliver({.bucket = record.bucket,
+                                                  .key = record.key,
+                                                  .sequencer = record.sequencer,
+                                                  .size_bytes = object->size_bytes,
+                                                  .sha256 = std::move(*sha256),
+                                                  .link = std::move(*link),
+                                                  .removed_at = object->removed_at},
+                                                 std::move(*recipients));
+  std::vector<Error> errors;
+  for (const auto& outcome : outcomes) {
+    if (!outcome.status) {
+      errors.push_back(outcome.status.error());
+      continue;
+    }
+    logger_.log(LogLevel::info, "delivery sent",
+                {{"event_id", std::to_string(entry.id)},
+                 {"bucket", record.bucket},
+                 {"key", record.key},
+                 {"recipient", outcome.recipient},
+                 {"message_id", outcome.message_id},
+                 {"deadline", deadline},
+                 {"attempt", std::to_string(entry.attempts + 1)},
+                 {"reply", outcome.reply}});
+  }
+  if (auto error = delivery::combine(errors)) co_return delivery::Failed{std::move(*error)};
+  co_return delivery::Delivered{};
+}
+
+Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::Outcome outcome,
+                                     std::vector<ports::LogField> about) {
+  const Instant now = clock_.now();
+  const delivery::RetryPolicy policy{settings_.max_attempts, settings_.first_retry, settings_.max_retry};
+  auto action = delivery::next(policy, entry.attempts, outcome, now, random_.next_u64());
+
+  const auto say = [&](LogLevel level, std::string_view what, const delivery::Reason& reason,
+                       std::vector<ports::LogField> more) {
+    more.insert(more.begin(), {{"reason", reason.kind}, {"detail", reason.message}});
+    logger_.log(level, what, with(about, std::move(more)));
+  };
+  if (auto* const retry = std::get_if<delivery::Retry>(&action)) {
+    say(LogLevel::warning, "delivery failed", retry->reason, {{"next_attempt", iso8601(retry->due)}});
+    co_return co_await outbox_.reschedule(entry.id, now, retry->due, to_port(std::move(retry->reason)));
+  }
+  if (auto* const dead = std::get_if<delivery::DeadLetter>(&action)) {
+    say(LogLevel::error, "delivery given up", dead->reason, {});
+    co_return co_await outbox_.give_up(entry.id, now, to_port(std::move(dead->reason)));
+  }
+  if (auto* const drop = std::get_if<delivery::Drop>(&action)) {
+    say(LogLevel::info, "delivery dropped", drop->rule, {});
+    co_return co_await outbox_.drop(entry.id, now, to_port(std::move(drop->rule)));
+  }
+  co_return co_await outbox_.mark_delivered(entry.id);
+}
+
+}  // namespace s3link::pipeline

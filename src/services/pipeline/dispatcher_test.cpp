@@ -1,0 +1,465 @@
+#include "services/pipeline/dispatcher.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "core/base/encoding.hpp"
+#include "core/event/event_record.hpp"
+#include "core/sigv4/credentials.hpp"
+#include "support/fake_bucket_store.hpp"
+#include "support/fake_clock.hpp"
+#include "support/fake_ledger.hpp"
+#include "support/fake_logger.hpp"
+#include "support/fake_mail_sender.hpp"
+#include "support/fake_outbox.hpp"
+#include "support/fake_random.hpp"
+#include "support/run_sync.hpp"
+
+namespace s3link::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using test_support::run_sync;
+
+const Error kBusy{ErrorKind::transient, "451 4.7.1 try later", "451"};
+const Error kRefused{ErrorKind::denied, "550 5.1.1 no such user", "550"};
+
+class DispatcherTest : public testing::Test {
+ protected:
+  DispatcherTest() {
+    EXPECT_TRUE(run_sync(buckets_.create_bucket(kBucket, clock_.now())));
+    recipients({"you@example.net"});
+  }
+  ~DispatcherTest() override { stop(); }
+
+  static mail::Address address(const std::string& text) { return *mail::Address::parse(text); }
+
+  void recipients(const std::vector<std::string>& list) {
+    std::vector<mail::Address> parsed;
+    for (const auto& text : list) parsed.push_back(address(text));
+    mailer_ = std::make_unique<link::Mailer>(
+        link::MailSettings{address("files@example.org"), "Files", parsed, mail::LinkTemplate::built_in()}, sender_,
+        ledger_, clock_, random_);
+  }
+
+  void start() {
+    dispatcher_ =
+        std::make_unique<Dispatcher>(settings_, outbox_, buckets_, links_, *mailer_, clock_, random_, logger_);
+    ended_ = false;
+    asio::co_spawn(io_, dispatcher_->run(), [this](std::exception_ptr failure) {
+      EXPECT_FALSE(failure);
+      ended_ = true;
+    });
+    settle();
+  }
+  void stop() {
+    if (!dispatcher_) return;
+    dispatcher_->stop();
+    settle();
+    if (!ended_) pass(settings_.stop_grace);
+    EXPECT_TRUE(ended_);
+    dispatcher_.reset();
+  }
+
+  /// Runs whatever can run while time stands still.
+  void settle() {
+    io_.restart();
+    io_.poll();
+  }
+  void pass(std::chrono::milliseconds time) {
+    clock_.advance(time);
+    settle();
+  }
+
+  /// Commits an object and its event, as the store does in one transaction.
+  std::int64_t put(const std::string& key, const std::string& bytes = "hello", std::optional<Instant> removed_at = {}) {
+    auto body = run_sync(buckets_.create_body(bytes.size()));
+    EXPECT_TRUE(run_sync((*body)->write(as_bytes(bytes))));
+    EXPECT_TRUE(run_sync((*body)->finish()));
+    const auto info = run_sync(buckets_.put_object({.bucket = kBucket,
+                                                    .key = *s3::ObjectKey::parse(key),
+                                                    .headers = {},
+                                                    .checksum = {},
+                                                    .modified = clock_.now(),
+                                                    .removed_at = removed_at,
+                                                    .event = {},
+                                                    .condition = {}},
+                                                   std::move(*body)));
+    EXPECT_TRUE(info);
+    return outbox_.add(event_of(*info), clock_.now());
+  }
+  std::string event_of(const ports::ObjectInfo& info) {
+    return event::build_notification({.event_name = "ObjectCreated:Put",
+                                      .time = info.modified,
+                                      .region = "us-east-1",
+                                      .principal = "AKIAEXAMPLE",
+                                      .source_ip = "127.0.0.1",
+                                      .request_id = "1",
+                                      .bucket = info.bucket.text(),
+                                      .key = info.key.text(),
+                                      .size_bytes = info.size_bytes,
+                                      .etag = info.etag,
+                                      .version_id = "",
+                                      .sequencer = info.sequencer});
+  }
+  void remove(const std::string& key) {
+    EXPECT_TRUE(run_sync(buckets_.delete_objects(kBucket, {*s3::ObjectKey::parse(key)})));
+  }
+  bool logged(std::string_view beginning) const {
+    return std::ranges::any_of(logger_.lines, [&](const auto& line) { return line.starts_with(beginning); });
+  }
+
+  const s3::BucketName kBucket = *s3::BucketName::parse("file-exchange");
+  asio::io_context io_;
+  test_support::FakeClock clock_;
+  test_support::FakeRandom random_;
+  test_support::FakeLogger logger_;
+  test_support::FakeOutbox outbox_;
+  test_support::FakeLedger ledger_;
+  test_support::FakeMailSender sender_;
+  test_support::FakeBucketStore buckets_{clock_};
+  sigv4::Credentials credentials_{"AKIAEXAMPLE", Secret("secret"), {}};
+  link::LinkGenerator links_{{"https://files.example.org", "us-east-1", 5h}, credentials_};
+  std::unique_ptr<link::Mailer> mailer_;
+  DispatcherSettings settings_{.max_attempts = 3, .first_retry = 1s, .max_retry = 120s, .concurrency = 4};
+  std::unique_ptr<Dispatcher> dispatcher_;
+  bool ended_ = false;
+};
+
+TEST_F(DispatcherTest, CommitIsDeliveredAtOnce) {
+  start();
+  const auto id = put("reports/Q3.pdf");
+  settle();  // time stands still: the commit woke it, not the clock
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  ASSERT_EQ(sender_.sent.size(), 1U);
+  ASSERT_EQ(ledger_.entries.size(), 1U);
+  EXPECT_EQ(ledger_.entries[0].deadline, clock_.now() + 5h);
+  EXPECT_EQ(
+      logger_.lines,
+      std::vector{"delivery sent event_id=1 bucket=file-exchange key=reports/Q3.pdf recipient=you@example.net "
+                  "message_id=" +
+                  sender_.sent[0].message_id + " deadline=2026-01-02T08:04:05.000Z attempt=1 reply=250 2.0.0 fake-1"});
+}
+
+TEST_F(DispatcherTest, WhatWasCommittedBeforeTheStartIsDelivered) {
+  const auto id = put("a");
+  start();
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+}
+
+TEST_F(DispatcherTest, TransientFailureIsRetried) {
+  sender_.failures_of["you@example.net"] = {kBusy, kBusy};
+  start();
+  const auto id = put("a");
+  settle();
+  for (const auto longest : {1'000ms, 2'000ms}) {
+    const auto& row = outbox_.row(id);
+    EXPECT_EQ(row.state, "pending");
+    EXPECT_EQ(row.reason->kind, "transient");
+    EXPECT_EQ(row.reason->message, "you@example.net: 451 4.7.1 try later");
+    const auto wait = row.due - clock_.now();
+    EXPECT_GE(wait, longest / 2);
+    EXPECT_LE(wait, longest);
+    const auto tried = sender_.tried.size();
+    pass(wait - 1ms);
+    EXPECT_EQ(sender_.tried.size(), tried) << "too early";
+    pass(1ms + 5ms);
+    EXPECT_EQ(sender_.tried.size(), tried + 1) << "too late";
+  }
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  EXPECT_EQ(outbox_.row(id).entry.attempts, 2U);
+  EXPECT_EQ(sender_.sent.size(), 1U);
+  EXPECT_EQ(std::ranges::count(sender_.tried, sender_.tried[0]), 3) << "another Message-ID";
+  EXPECT_TRUE(
+      logged("delivery failed event_id=1 bucket=file-exchange key=a attempt=1 reason=transient "
+             "detail=you@example.net: 451 4.7.1 try later next_attempt="));
+}
+
+TEST_F(DispatcherTest, LastAttemptMakesADeadLetter) {
+  sender_.failures_of["you@example.net"] = {kBusy, kBusy, kBusy, kBusy};
+  start();
+  const auto id = put("a");
+  settle();
+  pass(10s);
+  pass(10s);
+  EXPECT_EQ(outbox_.row(id).state, "dead");
+  EXPECT_EQ(outbox_.row(id).entry.attempts, 3U);
+  EXPECT_EQ(outbox_.row(id).reason->kind, "transient");
+  pass(24h);
+  EXPECT_EQ(sender_.tried.size(), 3U);
+}
+
+TEST_F(DispatcherTest, PermanentFailureIsDeadAtOnce) {
+  sender_.failures_of["you@example.net"] = {kRefused};
+  start();
+  const auto id = put("a");
+  settle();
+  EXPECT_EQ(outbox_.row(id).state, "dead");
+  EXPECT_EQ(outbox_.row(id).reason->kind, "denied");
+  EXPECT_EQ(outbox_.row(id).reason->message, "you@example.net: 550 5.1.1 no such user");
+  EXPECT_TRUE(logged("delivery given up event_id=1 bucket=file-exchange key=a attempt=1 reason=denied"));
+}
+
+TEST_F(DispatcherTest, OnlyTheRecipientThatFailedIsRetried) {
+  recipients({"a@example.net", "b@example.net"});
+  sender_.failures_of["a@example.net"] = {kBusy};
+  start();
+  const auto id = put("k");
+  settle();
+  EXPECT_EQ(outbox_.row(id).state, "pending");
+  ASSERT_EQ(sender_.sent.size(), 1U);
+  EXPECT_EQ(sender_.sent[0].envelope_to, "b@example.net");
+  pass(2s);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  ASSERT_EQ(sender_.sent.size(), 2U);
+  EXPECT_EQ(sender_.sent[1].envelope_to, "a@example.net");
+}
+
+TEST_F(DispatcherTest, RefusalOfOneDoesNotEndTheOthersRetries) {
+  recipients({"a@example.net", "b@example.net"});
+  sender_.failures_of["a@example.net"] = {kRefused, kRefused};
+  sender_.failures_of["b@example.net"] = {kBusy};
+  start();
+  const auto id = put("k");
+  settle();
+  EXPECT_EQ(outbox_.row(id).state, "pending");
+  pass(2s);
+  EXPECT_EQ(outbox_.row(id).state, "dead");
+  EXPECT_EQ(outbox_.row(id).reason->message, "a@example.net: 550 5.1.1 no such user");
+  ASSERT_EQ(sender_.sent.size(), 1U);
+  EXPECT_EQ(sender_.sent[0].envelope_to, "b@example.net");
+}
+
+TEST_F(DispatcherTest, CrashBetweenSendAndLedgerRepeatsTheSameMessageId) {
+  ledger_.record_failures = {{ErrorKind::internal, "the process died here", ""}};
+  start();
+  const auto id = put("a");
+  settle();
+  pass(2s);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  ASSERT_EQ(sender_.sent.size(), 2U);
+  EXPECT_EQ(sender_.sent[0].message_id, sender_.sent[1].message_id);
+  EXPECT_EQ(ledger_.entries.size(), 1U);
+}
+
+TEST_F(DispatcherTest, CrashAfterTheLedgerRepeatsNothing) {
+  outbox_.settle_failures = {{ErrorKind::internal, "the process died here", ""}};
+  start();
+  const auto id = put("a");
+  settle();
+  EXPECT_EQ(outbox_.row(id).state, "pending");
+  stop();
+  remove("a");  // what became of the object does not matter any more
+  outbox_.release_claims();
+  start();
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  EXPECT_EQ(sender_.sent.size(), 1U);
+}
+
+TEST_F(DispatcherTest, OutcomeThatCannotBeRecordedIsSettledAfterTheLease) {
+  outbox_.settle_failures = {{ErrorKind::transient, "disk full", ""}};
+  start();
+  const auto id = put("a");
+  settle();
+  EXPECT_TRUE(logged("outcome of a delivery not recorded event_id=1"));
+  pass(settings_.lease + 10ms);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  EXPECT_EQ(sender_.sent.size(), 1U);
+}
+
+TEST_F(DispatcherTest, StalledDeliveryDelaysNoOther) {
+  sender_.before_send = [this, first = true](std::string) mutable -> Awaitable<void> {
+    if (!std::exchange(first, false)) return clock_.sleep_until(clock_.now());
+    return clock_.sleep_until(clock_.now() + 60s);
+  };
+  start();
+  const auto slow = put("slow");
+  settle();
+  std::vector<std::int64_t> quick;
+  for (int i = 0; i < 20; ++i) quick.push_back(put("quick" + std::to_string(i)));
+  settle();
+  for (const auto id : quick) EXPECT_EQ(outbox_.row(id).state, "delivered");
+  EXPECT_EQ(outbox_.row(slow).state, "pending");
+  pass(60s);
+  EXPECT_EQ(outbox_.row(slow).state, "delivered");
+}
+
+TEST_F(DispatcherTest, FailingEventDelaysNoOther) {
+  recipients({"you@example.net"});
+  sender_.failures_of["you@example.net"] = {kBusy};
+  start();
+  const auto failing = put("failing");
+  const auto next = put("next");
+  settle();
+  EXPECT_EQ(outbox_.row(failing).state, "pending");
+  EXPECT_EQ(outbox_.row(next).state, "delivered");
+}
+
+TEST_F(DispatcherTest, AtMostConcurrencyAtATime) {
+  int at_once = 0;
+  int most = 0;
+  struct Count {
+    int& at_once;
+    explicit Count(int& a, int& m) : at_once(a) { m = std::max(m, ++at_once); }
+    ~Count() { --at_once; }
+  };
+  struct Wait {
+    static Awaitable<void> while_counting(test_support::FakeClock& clock, int& at_once, int& most) {
+      const Count count(at_once, most);
+      co_await clock.sleep_until(clock.now() + 1s);
+    }
+  };
+  sender_.before_send = [&](std::string) { return Wait::while_counting(clock_, at_once, most); };
+  start();
+  for (int i = 0; i < 10; ++i) put("k" + std::to_string(i));
+  settle();
+  EXPECT_EQ(at_once, 4);
+  for (int i = 0; i < 3; ++i) pass(1s);
+  EXPECT_EQ(most, 4);
+  EXPECT_EQ(sender_.sent.size(), 10U);
+}
+
+TEST_F(DispatcherTest, DeliveryThatOutlastsItsLeaseIsNotStartedTwice) {
+  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 3 * settings_.lease); };
+  start();
+  const auto id = put("a");
+  settle();
+  for (int i = 0; i < 6; ++i) pass(settings_.lease / 2 + 10ms);
+  EXPECT_EQ(sender_.tried.size(), 1U);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+}
+
+TEST_F(DispatcherTest, ExceptionCountsAsAFailedAttempt) {
+  sender_.before_send = [first = true](std::string) mutable -> Awaitable<void> {
+    if (std::exchange(first, false)) throw std::runtime_error("a bug");
+    co_return;
+  };
+  start();
+  const auto id = put("a");
+  const auto other = put("b");
+  settle();
+  EXPECT_EQ(outbox_.row(id).state, "pending");
+  EXPECT_EQ(outbox_.row(id).entry.attempts, 1U);
+  EXPECT_EQ(outbox_.row(id).reason->kind, "internal");
+  EXPECT_EQ(outbox_.row(id).reason->message, "unexpected: a bug");
+  EXPECT_EQ(outbox_.row(other).state, "delivered");
+}
+
+TEST_F(DispatcherTest, GoneObjectsAreDropped) {
+  const auto removed = put("removed");
+  remove("removed");
+  const auto replaced = put("replaced", "one");
+  const auto newer = put("replaced", "two");
+  const auto expired = put("expired", "x", clock_.now() + 1h);
+  const auto in_a_moment = put("in a moment", "x", clock_.now() + 1h + 500ms);
+  clock_.advance(1h);
+  start();
+  for (const auto id : {removed, replaced, expired, in_a_moment}) {
+    EXPECT_EQ(outbox_.row(id).state, "dropped") << id;
+    EXPECT_EQ(outbox_.row(id).reason->kind, "object_gone");
+  }
+  EXPECT_EQ(outbox_.row(newer).state, "delivered");
+  EXPECT_EQ(sender_.sent.size(), 1U);
+}
+
+TEST_F(DispatcherTest, RulesDropOrBury) {
+  start();
+  const auto folder = put("folder/", "");
+  const auto test_event = outbox_.add(R"({"Event":"s3:TestEvent"})", clock_.now());
+  const auto unlinkable = put("a/../b");
+  const auto unreadable = outbox_.add("{", clock_.now());
+  const auto empty = outbox_.add(R"({"Records":[]})", clock_.now());
+  settle();
+  EXPECT_EQ(outbox_.row(folder).state, "dropped");
+  EXPECT_EQ(outbox_.row(folder).reason->kind, "folder_marker");
+  EXPECT_EQ(outbox_.row(test_event).state, "dropped");
+  EXPECT_EQ(outbox_.row(test_event).reason->kind, "test_event");
+  EXPECT_EQ(outbox_.row(unlinkable).state, "dead");
+  EXPECT_EQ(outbox_.row(unlinkable).reason->kind, "unlinkable_key");
+  EXPECT_EQ(outbox_.row(unreadable).state, "dead");
+  EXPECT_EQ(outbox_.row(unreadable).reason->kind, "invalid_argument");
+  EXPECT_EQ(outbox_.row(empty).state, "dead");
+  EXPECT_TRUE(sender_.tried.empty());
+}
+
+TEST_F(DispatcherTest, ErrorsOfTheStoreAreRetried) {
+  buckets_.failures["head_object"] = {{ErrorKind::internal, "I/O error", ""}};
+  buckets_.failures["object_sha256"] = {{ErrorKind::transient, "busy", ""}};
+  start();
+  const auto id = put("a");
+  settle();
+  EXPECT_EQ(outbox_.row(id).reason->message, "I/O error");
+  pass(2s);
+  EXPECT_EQ(outbox_.row(id).reason->message, "busy");
+  pass(4s);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+}
+
+TEST_F(DispatcherTest, OutboxThatFailsIsLookedAtAgain) {
+  outbox_.take_failures = {{ErrorKind::transient, "busy", ""}, {ErrorKind::transient, "busy", ""}};
+  start();
+  const auto id = put("a");
+  settle();
+  EXPECT_EQ(outbox_.take_failures.size(), 1U) << "woken, but no sooner than the backoff says";
+  pass(1s);
+  EXPECT_TRUE(outbox_.take_failures.empty());
+  pass(2s);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+}
+
+TEST_F(DispatcherTest, StopLetsRunningDeliveriesFinishAndTakesNothingNew) {
+  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 2s); };
+  start();
+  const auto running = put("running");
+  settle();
+  dispatcher_->stop();
+  settle();
+  const auto later = put("later");
+  settle();
+  EXPECT_FALSE(ended_);
+  pass(2s);
+  EXPECT_TRUE(ended_);
+  EXPECT_EQ(outbox_.row(running).state, "delivered");
+  EXPECT_EQ(outbox_.row(later).state, "pending");
+  EXPECT_EQ(sender_.tried.size(), 1U);
+}
+
+TEST_F(DispatcherTest, StopIsBounded) {
+  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 24h); };
+  start();
+  const auto id = put("stuck");
+  settle();
+  dispatcher_->stop();
+  settle();
+  EXPECT_FALSE(ended_);
+  pass(settings_.stop_grace);
+  EXPECT_TRUE(ended_);
+  EXPECT_EQ(outbox_.row(id).state, "pending") << "left to the next start";
+  EXPECT_EQ(outbox_.row(id).entry.attempts, 0U);
+}
+
+TEST_F(DispatcherTest, StopBeforeTheStartAndWithNothingToDo) {
+  start();
+  dispatcher_->stop();
+  settle();
+  EXPECT_TRUE(ended_);
+}
+
+TEST_F(DispatcherTest, LogsHoldNoLink) {
+  recipients({"a@example.net", "b@example.net"});
+  sender_.failures_of["a@example.net"] = {kBusy, kRefused};
+  start();
+  put("a");
+  settle();
+  pass(2s);
+  EXPECT_GE(logger_.lines.size(), 3U);
+  for (const auto& line : logger_.lines) {
+    EXPECT_FALSE(line.contains("X-Amz") || line.contains("://")) << line;
+  }
+}
+
+}  // namespace
+}  // namespace s3link::pipeline

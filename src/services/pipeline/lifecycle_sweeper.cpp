@@ -1,0 +1,77 @@
+#include "services/pipeline/lifecycle_sweeper.hpp"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
+
+#include "core/delivery/retry_policy.hpp"
+#include "services/pipeline/wake_signal.hpp"
+
+namespace s3link::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kBatch = 500;  // one transaction each: long ones would hold up the writers
+constexpr auto kPause = 10ms;        // what became due meanwhile: together, not one by one
+constexpr delivery::RetryPolicy kRetry{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
+
+}  // namespace
+
+LifecycleSweeper::LifecycleSweeper(ports::BucketStore& buckets, ports::Clock& clock, ports::Logger& logger,
+                                   std::chrono::milliseconds shortest_life)
+    : buckets_(buckets),
+      clock_(clock),
+      logger_(logger),
+      look_every_(std::clamp<std::chrono::milliseconds>(shortest_life, 100ms, 1min)),
+      wake_(std::make_shared<WakeSignal>()) {}
+
+LifecycleSweeper::~LifecycleSweeper() = default;
+
+void LifecycleSweeper::stop() {
+  stopping_ = true;
+  wake_->notify();
+}
+
+void LifecycleSweeper::wake() { wake_->notify(); }
+
+Awaitable<void> LifecycleSweeper::run() {
+  wake_->open(co_await asio::this_coro::executor);
+  unsigned failures = 0;
+  while (!stopping_) {
+    Result<Instant> next = fail(ErrorKind::internal, "");
+    try {
+      next = co_await sweep();
+    } catch (const std::exception& e) {
+      next = fail(ErrorKind::internal, e.what());
+    }
+    if (next) {
+      failures = 0;
+    } else {
+      ++failures;
+      logger_.log(ports::LogLevel::error, "removal of expired objects failed",
+                  {{"reason", std::string(to_string(next.error().kind))}, {"detail", next.error().message}});
+      next = clock_.now() + delivery::backoff(kRetry, failures, 0);
+    }
+    if (!stopping_) co_await wake_->wait_until(clock_, *next);
+  }
+  wake_->close();
+}
+
+Awaitable<Result<Instant>> LifecycleSweeper::sweep() {
+  while (!stopping_) {
+    const auto removed = co_await buckets_.remove_expired(clock_.now(), kBatch);
+    if (!removed) co_return std::unexpected(removed.error());
+    if (*removed > 0) {
+      logger_.log(ports::LogLevel::info, "expired objects removed", {{"count", std::to_string(*removed)}});
+    }
+    if (*removed < kBatch) break;
+  }
+  const auto next = co_await buckets_.next_removal();
+  if (!next) co_return std::unexpected(next.error());
+  const Instant now = clock_.now();
+  if (!next->has_value()) co_return now + look_every_;
+  co_return std::clamp(**next, now + kPause, now + look_every_);
+}
+
+}  // namespace s3link::pipeline

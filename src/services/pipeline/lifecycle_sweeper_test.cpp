@@ -1,0 +1,138 @@
+#include "services/pipeline/lifecycle_sweeper.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "support/fake_bucket_store.hpp"
+#include "support/fake_clock.hpp"
+#include "support/fake_logger.hpp"
+#include "support/run_sync.hpp"
+
+namespace s3link::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using test_support::run_sync;
+
+class LifecycleSweeperTest : public testing::Test {
+ protected:
+  LifecycleSweeperTest() { EXPECT_TRUE(run_sync(buckets_.create_bucket(kBucket, clock_.now()))); }
+  ~LifecycleSweeperTest() override {
+    if (!sweeper_) return;
+    sweeper_->stop();
+    settle();
+    EXPECT_TRUE(ended_);
+  }
+
+  void start(std::chrono::milliseconds shortest_life = 24h) {
+    sweeper_ = std::make_unique<LifecycleSweeper>(buckets_, clock_, logger_, shortest_life);
+    asio::co_spawn(io_, sweeper_->run(), [this](std::exception_ptr failure) {
+      EXPECT_FALSE(failure);
+      ended_ = true;
+    });
+    settle();
+  }
+  void settle() {
+    io_.restart();
+    io_.poll();
+  }
+  void pass(std::chrono::milliseconds time) {
+    clock_.advance(time);
+    settle();
+  }
+  void put(const std::string& key, std::optional<Instant> removed_at) {
+    auto body = run_sync(buckets_.create_body(0));
+    EXPECT_TRUE(run_sync((*body)->finish()));
+    EXPECT_TRUE(run_sync(buckets_.put_object({.bucket = kBucket,
+                                              .key = *s3::ObjectKey::parse(key),
+                                              .headers = {},
+                                              .checksum = {},
+                                              .modified = clock_.now(),
+                                              .removed_at = removed_at,
+                                              .event = {},
+                                              .condition = {}},
+                                             std::move(*body))));
+  }
+  /// Objects the store still holds and means to remove.
+  bool waiting() { return run_sync(buckets_.next_removal())->has_value(); }
+
+  const s3::BucketName kBucket = *s3::BucketName::parse("file-exchange");
+  asio::io_context io_;
+  test_support::FakeClock clock_;
+  test_support::FakeLogger logger_;
+  test_support::FakeBucketStore buckets_{clock_};
+  std::unique_ptr<LifecycleSweeper> sweeper_;
+  bool ended_ = false;
+};
+
+TEST_F(LifecycleSweeperTest, RemovesWhatIsOverdueAtTheStart) {
+  for (int i = 0; i < 1'201; ++i) put("k" + std::to_string(i), clock_.now() - 1h);
+  start();
+  EXPECT_FALSE(waiting());
+  EXPECT_EQ(logger_.lines,
+            (std::vector<std::string>{"expired objects removed count=500", "expired objects removed count=500",
+                                      "expired objects removed count=201"}));
+}
+
+TEST_F(LifecycleSweeperTest, RemovesToTheMoment) {
+  put("a", clock_.now() + 30s + 700ms);
+  start();
+  pass(30s + 699ms);
+  EXPECT_TRUE(waiting());
+  pass(1ms);
+  EXPECT_FALSE(waiting());
+}
+
+TEST_F(LifecycleSweeperTest, LooksAtLeastOnceAMinute) {
+  start();
+  put("a", clock_.now() + 60s);
+  pass(60s);
+  EXPECT_FALSE(waiting());
+}
+
+TEST_F(LifecycleSweeperTest, LooksAsOftenAsObjectsLiveShort) {
+  start(3s);
+  pass(1s);
+  put("a", clock_.now() + 3s);  // it did not know of it while it slept
+  pass(2s);
+  EXPECT_TRUE(waiting());
+  pass(1s);
+  EXPECT_FALSE(waiting());
+}
+
+TEST_F(LifecycleSweeperTest, WakesForASoonerRemoval) {
+  start();
+  put("a", clock_.now() + 2s);
+  sweeper_->wake();
+  settle();
+  pass(2s);
+  EXPECT_FALSE(waiting());
+}
+
+TEST_F(LifecycleSweeperTest, ErrorsAreLoggedAndTriedAgainLater) {
+  buckets_.failures["remove_expired"] = {{ErrorKind::internal, "I/O error", ""},
+                                         {ErrorKind::internal, "I/O error", ""}};
+  buckets_.failures["next_removal"] = {{ErrorKind::transient, "busy", ""}};
+  put("a", clock_.now() - 1s);
+  start();
+  EXPECT_EQ(logger_.lines,
+            std::vector<std::string>{"removal of expired objects failed reason=internal detail=I/O error"});
+  pass(999ms);
+  EXPECT_EQ(logger_.lines.size(), 1U);
+  pass(1ms);
+  EXPECT_EQ(logger_.lines.size(), 2U);
+  pass(2s);
+  EXPECT_FALSE(waiting());
+}
+
+TEST_F(LifecycleSweeperTest, StopEndsTheSleep) {
+  start();
+  sweeper_->stop();
+  settle();
+  EXPECT_TRUE(ended_);
+}
+
+}  // namespace
+}  // namespace s3link::pipeline

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ports/outbox.hpp"
+
+namespace s3link::test_support {
+
+/// An outbox in memory, with failures to order. The port's calls are thread-safe; read `rows` while nothing runs.
+class FakeOutbox final : public ports::Outbox {
+ public:
+  struct Row {
+    ports::OutboxEntry entry;
+    std::string state = "pending";  ///< "pending", "delivered", "dead", "dropped"
+    Instant due;
+    std::optional<Instant> lease_until;
+    std::optional<ports::FailureReason> reason;
+  };
+
+  /// What a commit does: adds the event, due at once, and wakes. Returns its id.
+  std::int64_t add(std::string event_json, Instant now);
+  /// What a restart does: the claims of the process that died are released.
+  void release_claims();
+  const Row& row(std::int64_t id) const { return rows.at(static_cast<std::size_t>(id) - 1); }
+
+  void on_new_entry(std::function<void()> wake) override;
+  Awaitable<Result<std::vector<ports::OutboxEntry>>> take_due(Instant now, std::size_t max,
+                                                              Instant lease_until) override;
+  Awaitable<Result<std::optional<Instant>>> next_due() override;
+  Awaitable<Status> mark_delivered(std::int64_t id) override;
+  Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason) override;
+  Awaitable<Status> give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason) override;
+  Awaitable<Status> drop(std::int64_t id, Instant when, ports::FailureReason rule) override;
+
+  std::deque<Row> rows;             ///< by id, from 1
+  std::deque<Error> take_failures;  ///< handed out first, in order
+  std::deque<Error> settle_failures;
+  std::vector<std::size_t> taken;  ///< how many each take_due returned
+
+ private:
+  /// The pending row, or not_found; or the next failure ordered.
+  Result<Row*> pending(std::int64_t id);
+
+  std::mutex mutex_;
+  std::function<void()> wake_;
+};
+
+}  // namespace s3link::test_support
