@@ -42,8 +42,8 @@ struct S3Api::Impl {
 
 S3Api::S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
              ports::DeliveryLog& deliveries, ports::Clock& clock, ports::Random& random)
-    : impl_(std::make_unique<Impl>(
-          Backend{settings, sigv4::Verifier(credentials, settings.region), store, deliveries, clock, random})) {}
+    : impl_(new Impl{
+          Backend{settings, sigv4::Verifier(credentials, settings.region), store, deliveries, clock, random}}) {}
 
 S3Api::~S3Api() = default;
 
