@@ -53,6 +53,11 @@ Awaitable<Outcome> Channel::handshake(SteadyTime deadline) {
   co_return outcome_of(error);
 }
 
+bool Channel::input_waits() const noexcept {
+  boost::system::error_code ignored;
+  return socket_.available(ignored) > 0;
+}
+
 void Channel::make_room() {
   if (begin_ == end_) begin_ = end_ = 0;
   if (capacity_ == 0) {

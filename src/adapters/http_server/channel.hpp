@@ -67,6 +67,8 @@ class Channel {
   void consume(std::size_t count) noexcept { begin_ += count; }
   /// Whether fill() has room for more.
   bool can_fill() const noexcept { return end_ - begin_ < max_buffer_bytes_; }
+  /// Something has come that was not read yet.
+  bool input_waits() const noexcept;
   /// Waits for some more bytes in buffered().
   Awaitable<Outcome> fill(SteadyTime deadline);
   /// Fills the whole of `out`, first from buffered(), at that pace. `pace` must outlive the awaitable.

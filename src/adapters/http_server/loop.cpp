@@ -9,6 +9,8 @@ namespace s3link::http_server {
 
 namespace {
 constexpr std::size_t kPiecesKept = 4;
+// Who came this recently may be about to ask.
+constexpr std::chrono::milliseconds kMinIdle{100};
 }  // namespace
 
 Loop::Loop(const ServerOptions& options) {
@@ -53,8 +55,10 @@ void Loop::close_all() noexcept {
 
 void Loop::close_longest_idle() noexcept {
   Channel* longest = nullptr;
+  const auto latest = std::chrono::steady_clock::now() - kMinIdle;
   for (Channel* channel : channels_) {
-    if (channel->idle_since && (longest == nullptr || *channel->idle_since < *longest->idle_since)) longest = channel;
+    if (!channel->idle_since || *channel->idle_since > latest || channel->input_waits()) continue;
+    if (longest == nullptr || *channel->idle_since < *longest->idle_since) longest = channel;
   }
   if (longest != nullptr) longest->close();
 }

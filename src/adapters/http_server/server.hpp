@@ -21,11 +21,11 @@ struct TlsFiles {
 };
 
 struct ServerOptions {
-  std::string host = "127.0.0.1";   ///< IPv4 or IPv6 address, or a name: its first address, IPv4 before IPv6
-  std::uint16_t port = 0;           ///< 0: any free one, see Server::port()
-  unsigned threads = 0;             ///< 0: one per core
-  unsigned max_connections = 4096;  ///< over it, new ones wait in the kernel and the longest idle ones are closed
-  std::optional<TlsFiles> tls;
+  std::string host = "127.0.0.1";    ///< IPv4 or IPv6 address, or a name: its first address, IPv4 before IPv6
+  std::uint16_t port = 0;            ///< 0: any free one, see Server::port()
+  unsigned threads = 0;              ///< 0: one per core
+  unsigned max_connections = 4096;   ///< over it, new ones wait in the kernel and the longest idle ones are closed
+  std::optional<TlsFiles> tls = {};  ///< empty: plain HTTP
 
   std::size_t max_head_bytes = 16 * 1024;  ///< request line and fields; longer: 431
   /// From the first byte of a request to the end of its head, and for the TLS handshake. Late: 408.

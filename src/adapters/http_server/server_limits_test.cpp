@@ -1,0 +1,238 @@
+#include <sys/resource.h>
+#include <unistd.h>
+#include <fstream>
+
+#include "adapters/http_server/server_fixture.hpp"
+
+namespace s3link::http_server {
+namespace {
+
+using std::chrono::steady_clock;
+
+// What the process holds in memory now, in bytes.
+std::size_t resident_bytes() {
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(ServerTest, ASlowHeadIsAnswered408) {
+  start({.head_timeout = 200ms});
+  RawPeer peer = connect();
+  const auto begin = steady_clock::now();
+  // Each byte comes in good time, the whole does not.
+  const std::string head = "GET / HTTP/1.1\r\nX: ";
+  for (std::size_t index = 0; index < 1000 && !peer.readable(20ms); ++index) {
+    peer.send(index < head.size() ? head.substr(index, 1) : "x");
+  }
+  EXPECT_EQ(peer.response().status, 408U);
+  EXPECT_TRUE(peer.ended());
+  EXPECT_LT(steady_clock::now() - begin, 5s);
+  EXPECT_EQ(handler.requests, 0);
+}
+
+TEST_F(ServerTest, AnIdleConnectionIsClosedSilently) {
+  start({.idle_timeout = 100ms});
+  RawPeer fresh = connect();
+  EXPECT_EQ(fresh.read_all(), "");
+  RawPeer used = connect();
+  used.send(get("/"));
+  EXPECT_EQ(used.response().body, "ok");
+  EXPECT_EQ(used.read_all(), "");
+}
+
+TEST_F(ServerTest, ABodyThatStallsIsAnErrorOfTheBody) {
+  start({.body_timeout = 150ms});
+  for (const char* framing : {"Content-Length: 100\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n64\r\nabc"}) {
+    RawPeer peer = connect();
+    peer.send(std::string("PUT /echo HTTP/1.1\r\nHost: h\r\n") + framing);
+    const auto response = peer.response();
+    ASSERT_TRUE(response) << framing;
+    EXPECT_EQ(response.body, "RequestTimeout");
+    EXPECT_TRUE(peer.ended());
+  }
+}
+
+TEST_F(ServerTest, ABodyThatTricklesStalls) {
+  start({.body_timeout = 150ms});
+  for (const char* framing : {"Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nffff\r\n"}) {
+    RawPeer peer = connect();
+    peer.send(std::string("PUT /echo HTTP/1.1\r\nHost: h\r\n") + framing);
+    int bytes = 0;
+    while (!peer.readable(10ms) && ++bytes < 1000) peer.send("x");
+    EXPECT_EQ(peer.response().body, "RequestTimeout");
+    EXPECT_LT(bytes, 100);
+  }
+}
+
+TEST_F(ServerTest, ASlowButSteadyBodyIsTaken) {
+  start({.body_timeout = 300ms});
+  RawPeer peer = connect();
+  peer.send("PUT /count HTTP/1.1\r\nHost: h\r\nContent-Length: 40960\r\n\r\n");
+  for (int piece = 0; piece < 10; ++piece) {
+    std::this_thread::sleep_for(60ms);
+    peer.send(std::string(4096, 'x'));
+  }
+  EXPECT_EQ(peer.response().body, "40960 40960");
+}
+
+TEST_F(ServerTest, AClientThatDoesNotReadIsLeft) {
+  start({.write_timeout = 150ms});
+  RawPeer peer = connect();
+  peer.send(get("/big"));
+  EXPECT_TRUE(eventually([&] { return handler.write_failed && server->connections() == 0; }));
+}
+
+TEST_F(ServerTest, AFullServerMakesRoomAmongTheIdle) {
+  start({.threads = 2, .max_connections = 4});
+  std::vector<RawPeer> peers;
+  for (int index = 0; index < 12; ++index) {
+    RawPeer& peer = peers.emplace_back(connect());
+    peer.send(get("/"));
+    ASSERT_TRUE(peer.response()) << index;
+    EXPECT_LE(server->connections(), 4U);
+  }
+}
+
+TEST_F(ServerTest, AFullServerOfBusyConnectionsLetsNewOnesWait) {
+  start({.threads = 2, .max_connections = 2});
+  RawPeer first = connect();
+  RawPeer second = connect();
+  first.send(get("/wait"));
+  second.send(get("/wait"));
+  ASSERT_TRUE(eventually([&] { return handler.waiting == 2; }));
+  RawPeer third = connect();
+  third.send(get("/"));
+  EXPECT_TRUE(third.quiet_for(100ms));
+  handler.released = true;
+  EXPECT_EQ(first.response().body, "waited");
+  EXPECT_EQ(third.response().body, "ok");
+}
+
+TEST_F(ServerTest, RunningOutOfDescriptorsIsSurvivedWithoutSpinning) {
+  start();
+  EXPECT_TRUE(ask(get("/")));
+  RawPeer waiting = connect();
+  ASSERT_TRUE(eventually([&] { return server->connections() == 1; }));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  RawPeer late = connect();  // its descriptor here, before there are none
+  ASSERT_TRUE(eventually([&] { return server->connections() == 2; }));
+  RawPeer blocked(server->port());
+  ASSERT_TRUE(eventually([&] { return server->connections() == 3; }));
+
+  const int next = ::dup(0);
+  ::close(next);
+  const rlimit none{static_cast<rlim_t>(next) + 1, before.rlim_max};
+  std::clock_t used = 0;
+  {
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    RawPeer last = connect();  // takes the last descriptor; the server has none for its side, and closes an idle one
+    last.send(get("/"));
+    used = std::clock();
+    EXPECT_EQ(last.response().body, "ok");
+    used = std::clock() - used;
+    ::setrlimit(RLIMIT_NOFILE, &before);
+  }
+  EXPECT_LT(used, CLOCKS_PER_SEC / 2);
+  EXPECT_NE(log.text().find("cannot accept connections for now"), std::string::npos);
+  EXPECT_TRUE(ask(get("/")));
+}
+
+TEST_F(ServerTest, IdleConnectionsAreCheap) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4096);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  start();
+  const std::string body(100'000, 'x');
+  ASSERT_TRUE(ask(put("/count", body)));
+  constexpr std::size_t kConnections = 500;
+  const std::size_t before = resident_bytes();
+  std::vector<RawPeer> peers;
+  for (std::size_t index = 0; index < kConnections; ++index) {
+    RawPeer& peer = peers.emplace_back(connect());
+    peer.send(put("/count", body));
+    ASSERT_TRUE(peer.response());
+  }
+  EXPECT_EQ(server->connections(), kConnections);
+  const std::size_t each = (resident_bytes() - before) / kConnections;
+  RecordProperty("bytes_per_connection", static_cast<int>(each));
+#if defined(__has_feature)
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+  EXPECT_LT(each, 24U * 1024);
+#endif
+#endif
+}
+
+TEST_F(ServerTest, StopLetsRequestsInFlightEnd) {
+  start();
+  RawPeer busy = connect();
+  RawPeer idle = connect();
+  idle.send(get("/"));
+  ASSERT_TRUE(idle.response());
+  busy.send(get("/wait"));
+  ASSERT_TRUE(eventually([&] { return handler.waiting == 1; }));
+  std::jthread stopper([&] { server->stop(10s); });
+  EXPECT_EQ(idle.read_all(), "");  // at once
+  EXPECT_THROW(connect(), std::runtime_error);
+  handler.released = true;
+  const auto response = busy.response();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response.body, "waited");
+  EXPECT_EQ(response.fields.at("connection"), "close");
+  EXPECT_TRUE(busy.ended());
+}
+
+TEST_F(ServerTest, StopDoesNotWaitLongerThanTheGrace) {
+  start();
+  RawPeer reader = connect();
+  reader.send(get("/big"));  // never read
+  RawPeer writer = connect();
+  writer.send("PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
+  ASSERT_TRUE(eventually([&] { return handler.requests == 2; }));
+  const auto begin = steady_clock::now();
+  server->stop(200ms);
+  EXPECT_GE(steady_clock::now() - begin, 150ms);
+  EXPECT_LT(steady_clock::now() - begin, 5s);
+  EXPECT_EQ(server->connections(), 0U);
+}
+
+TEST_F(ServerTest, RunAndStopCanBeRepeated) {
+  start();
+  server->run();
+  EXPECT_TRUE(ask(get("/")));
+  server->stop(0ms);
+  server->stop(0ms);
+  server->run();
+  EXPECT_THROW(connect(), std::runtime_error);
+}
+
+TEST_F(ServerTest, AServerThatNeverRanCanBeStopped) {
+  auto listening = Server::listen({}, handler, log);
+  ASSERT_TRUE(listening);
+  (*listening)->stop(1s);
+}
+
+TEST_F(ServerTest, ManyClientsAtOnce) {
+  start();
+  std::vector<std::jthread> clients;
+  std::atomic<int> answered = 0;
+  for (int client = 0; client < 16; ++client) {
+    clients.emplace_back([&, client] {
+      RawPeer peer = connect();
+      for (int round = 0; round < 50; ++round) {
+        const std::string body(static_cast<std::size_t>(client * 1000 + round), 'x');
+        peer.send(put("/echo", body));
+        const auto response = peer.response();
+        if (response && response.body == body) ++answered;
+      }
+    });
+  }
+  clients.clear();
+  EXPECT_EQ(answered, 16 * 50);
+}
+
+}  // namespace
+}  // namespace s3link::http_server
