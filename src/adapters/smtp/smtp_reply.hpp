@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace s3link::smtp {
+
+/// A complete reply of a relay, RFC 5321 §4.2.
+struct Reply {
+  unsigned code = 0;
+  std::string text;  ///< "250 2.0.0 Ok: queued as 4F2A": one line, printable ASCII, at most 500 characters
+
+  bool transient() const noexcept { return code >= 400 && code <= 499; }
+  bool permanent() const noexcept { return code >= 500 && code <= 599; }
+};
+
+/// Puts a relay's lines together and keeps the last reply that was complete. What is no reply line is passed over.
+class ReplyReader {
+ public:
+  void clear();
+  void read_line(std::string_view line);
+  const std::optional<Reply>& last() const noexcept { return last_; }
+
+ private:
+  std::string lines_;
+  std::optional<Reply> last_;
+};
+
+}  // namespace s3link::smtp
