@@ -1,0 +1,72 @@
+#include "adapters/sqlite_store/checkpointer.hpp"
+
+#include <sqlite3.h>
+
+#include <chrono>
+
+namespace s3link::sqlite_store {
+namespace {
+
+constexpr int kPagesToWriteBack = 2000;  // 8 MiB
+/// A passive checkpoint under constant commits never catches up, so the log would grow for ever: from here on the
+/// writer is held for the moment it takes to write the last pages back.
+constexpr int kPagesToHoldWriter = 8000;  // 32 MiB
+constexpr auto kQuiet = std::chrono::seconds(1);
+
+}  // namespace
+
+void Checkpointer::start() {
+  thread_ = std::thread([this] { work(); });
+}
+
+void Checkpointer::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Checkpointer::log_grown(int pages) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    wake = log_pages_ == 0 || (pages >= kPagesToWriteBack && log_pages_ < kPagesToWriteBack);
+    log_pages_ = pages;
+    commit_came_ = true;
+  }
+  if (wake) changed_.notify_one();
+}
+
+void Checkpointer::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || log_pages_ > 0; });
+    if (stopping_) return;
+    commit_came_ = false;
+    changed_.wait_for(lock, kQuiet, [this] { return stopping_ || log_pages_ >= kPagesToWriteBack; });
+    if (stopping_) return;
+    const bool large = log_pages_ >= kPagesToWriteBack;
+    if (!large && commit_came_) continue;
+    const bool very_large = log_pages_ >= kPagesToHoldWriter;
+    log_pages_ = 0;
+    lock.unlock();
+    checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    if (!large) {
+      checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    } else if (very_large) {
+      checkpoint(SQLITE_CHECKPOINT_RESTART);
+    }
+    lock.lock();
+  }
+}
+
+void Checkpointer::checkpoint(int mode) {
+  const int code = sqlite3_wal_checkpoint_v2(connection_->handle(), "main", mode, nullptr, nullptr);
+  if (code == SQLITE_OK || is_busy(code)) return;
+  if (is_disk_full(code)) return health_.note_disk_full();  // the log stays as it is; tried again after the next commit
+  health_.refuse_writes(std::string("writing the log back failed: ") + sqlite3_errmsg(connection_->handle()));
+}
+
+}  // namespace s3link::sqlite_store

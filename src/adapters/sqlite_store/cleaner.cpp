@@ -1,0 +1,97 @@
+#include "adapters/sqlite_store/cleaner.hpp"
+
+#include <set>
+#include <vector>
+
+namespace s3link::sqlite_store {
+namespace {
+
+constexpr std::int64_t kRowsAtATime = 256;
+
+struct Garbage {
+  std::int64_t row = 0;
+  std::int64_t body_set = 0;
+  BodyId file{};
+};
+
+Result<std::vector<Garbage>> read_garbage(Connection& db, std::int64_t after) {
+  std::vector<Garbage> found;
+  Query rows = db.query("SELECT id, body_set, file FROM garbage WHERE id>?1 ORDER BY id LIMIT ?2", after, kRowsAtATime);
+  while (rows.next()) {
+    Garbage garbage{.row = rows.integer(0), .body_set = rows.integer(1)};
+    const std::string_view id = rows.bytes(2);
+    if (id.size() != garbage.file.size()) return fail(ErrorKind::corrupt, "a row of garbage names no file");
+    std::copy(id.begin(), id.end(), garbage.file.begin());
+    found.push_back(garbage);
+  }
+  return found;
+}
+
+}  // namespace
+
+void Cleaner::start() {
+  thread_ = std::thread([this] { work(); });
+}
+
+void Cleaner::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  woken_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Cleaner::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    wanted_ = true;
+  }
+  woken_.notify_one();
+}
+
+void Cleaner::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    woken_.wait(lock, [this] { return stopping_ || wanted_; });
+    if (stopping_) return;
+    wanted_ = false;
+    lock.unlock();
+    const Status done = pass();
+    static_cast<void>(done);  // what is left stays in the table for the next pass or the next start
+    lock.lock();
+  }
+}
+
+Status Cleaner::pass() {
+  const std::lock_guard passing(passing_);
+  std::int64_t last = 0;
+  while (!stopping_) {
+    const auto found = readers_.read([last](Connection& db) { return read_garbage(db, last); });
+    if (!found) return std::unexpected(found.error());
+    if (found->empty()) return {};
+    last = found->back().row;
+
+    std::vector<std::int64_t> gone;
+    std::set<FolderNumber> folders;
+    for (const Garbage& garbage : *found) {
+      if (sets_.in_use(garbage.body_set) || !files_.unlink(garbage.file)) continue;
+      gone.push_back(garbage.row);
+      folders.insert(folder_of(garbage.file));
+    }
+    // The rows go only when the names are gone for good: a power cut must not bring a file back that nothing knows.
+    for (const FolderNumber folder : folders) {
+      const auto synced = files_.sync_folder(folder);
+      if (!synced) return synced;
+    }
+    if (gone.empty()) continue;
+    const Status forgotten = queue_.run_and_wait([gone = std::move(gone)](WriteTransaction& transaction) {
+      for (const std::int64_t row : gone) transaction.db().run("DELETE FROM garbage WHERE id=?1", row);
+      return Status{};
+    });
+    if (!forgotten) return forgotten;
+  }
+  return {};
+}
+
+}  // namespace s3link::sqlite_store

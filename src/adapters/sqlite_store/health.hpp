@@ -1,0 +1,38 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+
+#include "adapters/sqlite_store/file_system.hpp"
+#include "core/base/result.hpp"
+
+namespace s3link::sqlite_store {
+
+/// Whether the store takes writes. Two reasons why not: a sync failed, which is final until the next start because
+/// nobody knows what is on the disk; or the disk was full, which lasts until there is room again.
+/// Thread safety: any number of calls at a time.
+class Health {
+ public:
+  Health(FileSystem& files, std::string data_dir) : files_(files), data_dir_(std::move(data_dir)) {}
+
+  /// For good. The first reason stays.
+  void refuse_writes(std::string reason);
+  void note_disk_full() noexcept { full_.store(true, std::memory_order_relaxed); }
+  bool refusing() const noexcept { return refusing_.load(std::memory_order_acquire); }
+
+  /// Errors: transient, code ServiceUnavailable, with the reason.
+  Status writable() const;
+  /// The error of a write that is refused because of refuse_writes().
+  Error refusal() const;
+
+ private:
+  FileSystem& files_;
+  const std::string data_dir_;
+  std::atomic<bool> refusing_ = false;
+  mutable std::atomic<bool> full_ = false;
+  mutable std::mutex mutex_;
+  std::string reason_;
+};
+
+}  // namespace s3link::sqlite_store

@@ -1,0 +1,73 @@
+#include "adapters/sqlite_store/retention.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapters/sqlite_store/object_rows.hpp"
+
+namespace s3link::sqlite_store {
+namespace {
+
+using std::chrono::days;
+
+constexpr days kLedgerAge(90);
+constexpr days kDroppedAge(14);
+constexpr days kCompletedUploadAge(1);
+constexpr std::int64_t kRowsAtATime = 200;
+
+using BucketAndKey = std::pair<std::int64_t, std::string>;
+
+std::vector<BucketAndKey> read_keys(Query rows) {
+  std::vector<BucketAndKey> keys;
+  while (rows.next()) keys.emplace_back(rows.integer(0), rows.text(1));
+  return keys;
+}
+
+}  // namespace
+
+std::size_t remove_expired_objects(WriteTransaction& transaction, Instant now, std::size_t limit) {
+  const auto due = read_keys(
+      transaction.db().query("SELECT bucket, key FROM objects WHERE removed_at_ms IS NOT NULL AND removed_at_ms<=?1"
+                             " ORDER BY removed_at_ms LIMIT ?2",
+                             now, limit));
+  for (const auto& [bucket, key] : due) remove_object(transaction, bucket, key, now);
+  return due.size();
+}
+
+bool remove_expired_of_bucket(WriteTransaction& transaction, std::int64_t bucket, Instant now) {
+  Connection& db = transaction.db();
+  {
+    Query row = db.query(
+        "SELECT 1 FROM objects WHERE bucket=?1 AND (removed_at_ms IS NULL OR removed_at_ms>?2) LIMIT 1", bucket, now);
+    if (row.next()) return false;
+  }
+  const auto due = read_keys(db.query("SELECT bucket, key FROM objects WHERE bucket=?1", bucket));
+  for (const auto& [its_bucket, key] : due) remove_object(transaction, its_bucket, key, now);
+  return true;
+}
+
+// Ids, numbers and sequencers grow with time, so the oldest rows are the first ones.
+void prune_history(WriteTransaction& transaction, Instant now) {
+  Connection& db = transaction.db();
+  db.run("DELETE FROM dropped WHERE id IN (SELECT id FROM dropped ORDER BY id LIMIT ?2) AND dropped_ms<?1",
+         now - kDroppedAge, kRowsAtATime);
+  db.run(
+      "DELETE FROM completed_uploads WHERE number IN (SELECT number FROM completed_uploads ORDER BY number LIMIT ?2)"
+      " AND completed_ms<?1",
+      now - kCompletedUploadAge, kRowsAtATime);
+  std::vector<std::string> old;
+  {
+    Query rows = db.query("SELECT sequencer, sent_ms FROM ledger ORDER BY sequencer LIMIT ?1", kRowsAtATime);
+    while (rows.next()) {
+      if (rows.instant(1) < now - kLedgerAge) old.push_back(rows.text(0));
+    }
+  }
+  old.erase(std::unique(old.begin(), old.end()), old.end());
+  for (const std::string& sequencer : old)
+    db.run("DELETE FROM ledger WHERE sequencer=?1 AND sent_ms<?2", sequencer, now - kLedgerAge);
+}
+
+}  // namespace s3link::sqlite_store

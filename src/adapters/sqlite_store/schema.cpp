@@ -1,0 +1,106 @@
+#include "adapters/sqlite_store/schema.hpp"
+
+#include <array>
+#include <string>
+
+namespace s3link::sqlite_store {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x53334C4B;  // "S3LK"
+
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT INTO meta VALUES('next_number', 1);
+
+CREATE TABLE buckets(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL);
+
+CREATE TABLE objects(
+  bucket INTEGER NOT NULL, key BLOB NOT NULL, number INTEGER NOT NULL, body_set INTEGER NOT NULL,
+  size INTEGER NOT NULL, etag TEXT NOT NULL, modified_ms INTEGER NOT NULL, removed_at_ms INTEGER,
+  headers TEXT, checksum_algorithm TEXT, checksum_value TEXT, checksum_composite INTEGER,
+  sha256 BLOB, parts INTEGER NOT NULL,
+  PRIMARY KEY(bucket, key)) WITHOUT ROWID;
+CREATE INDEX objects_by_removal ON objects(removed_at_ms, bucket, key) WHERE removed_at_ms IS NOT NULL;
+
+CREATE TABLE bodies(
+  body_set INTEGER NOT NULL, part INTEGER NOT NULL, id BLOB NOT NULL, size INTEGER NOT NULL,
+  wrapped_key BLOB NOT NULL, small INTEGER,
+  md5 BLOB, modified_ms INTEGER, checksum_algorithm TEXT, checksum_value TEXT,
+  PRIMARY KEY(body_set, part)) WITHOUT ROWID;
+CREATE UNIQUE INDEX bodies_in_files ON bodies(id) WHERE small IS NULL;
+CREATE TABLE small_bodies(id INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+
+CREATE TABLE uploads(
+  bucket INTEGER NOT NULL, key BLOB NOT NULL, upload_id TEXT NOT NULL, body_set INTEGER NOT NULL,
+  initiated_ms INTEGER NOT NULL, headers TEXT, checksum_algorithm TEXT NOT NULL, checksum_composite INTEGER NOT NULL,
+  PRIMARY KEY(bucket, key, upload_id)) WITHOUT ROWID;
+CREATE TABLE completed_uploads(
+  number INTEGER PRIMARY KEY, upload_id TEXT NOT NULL UNIQUE, bucket INTEGER NOT NULL, key BLOB NOT NULL,
+  completed_ms INTEGER NOT NULL);
+
+CREATE TABLE outbox(
+  id INTEGER PRIMARY KEY, event_json TEXT NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL,
+  created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, leased_due_ms INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0, first_failure_ms INTEGER, last_kind TEXT, last_message TEXT);
+CREATE INDEX outbox_by_due ON outbox(due_ms, id);
+CREATE INDEX outbox_leased ON outbox(leased_due_ms) WHERE leased_due_ms IS NOT NULL;
+CREATE TABLE ledger(
+  sequencer TEXT NOT NULL, recipient TEXT NOT NULL, kind TEXT NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL,
+  message_id TEXT NOT NULL, created_ms INTEGER NOT NULL, sent_ms INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,
+  reply TEXT NOT NULL,
+  PRIMARY KEY(sequencer, recipient, kind, bucket, key)) WITHOUT ROWID;
+CREATE TABLE dead_letters(
+  id INTEGER PRIMARY KEY, event_json TEXT NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL,
+  created_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, first_failure_ms INTEGER NOT NULL,
+  last_failure_ms INTEGER NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL);
+CREATE TABLE dropped(
+  id INTEGER PRIMARY KEY, event_json TEXT NOT NULL, bucket TEXT NOT NULL, key BLOB NOT NULL,
+  created_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, dropped_ms INTEGER NOT NULL,
+  rule TEXT NOT NULL, message TEXT NOT NULL);
+
+CREATE TABLE open_folders(folder INTEGER PRIMARY KEY);
+CREATE TABLE garbage(id INTEGER PRIMARY KEY, body_set INTEGER NOT NULL, file BLOB NOT NULL);
+)sql";
+
+// Entry n leads from version n to n + 1.
+constexpr std::array kMigrations = {kVersion1};
+static_assert(kMigrations.size() == kSchemaVersion);
+
+std::int64_t read_pragma(Connection& db, const char* sql) {
+  Query query = db.query(sql);
+  return query.next() ? query.integer(0) : 0;
+}
+
+}  // namespace
+
+Status prepare_schema(Connection& writer) {
+  const std::int64_t application = read_pragma(writer, "PRAGMA application_id");
+  const std::int64_t version = read_pragma(writer, "PRAGMA user_version");
+  const std::int64_t tables = read_pragma(writer, "SELECT count(*) FROM sqlite_schema");
+  if (!writer.ok()) return std::unexpected(writer.error());
+  if (application != kApplicationId && (application != 0 || tables != 0))
+    return fail(ErrorKind::conflict, "s3link.db is another program's database");
+  if (version > kSchemaVersion) {
+    return fail(ErrorKind::conflict, "s3link.db has schema version " + std::to_string(version) +
+                                         ", made by a newer s3link; this one knows versions up to " +
+                                         std::to_string(kSchemaVersion));
+  }
+  {
+    Query mode = writer.query("PRAGMA journal_mode=WAL");
+    const std::string got = mode.next() ? mode.text(0) : "";
+    if (!writer.ok()) return std::unexpected(writer.error());
+    if (got != "wal") return fail(ErrorKind::internal, "the data folder's file system cannot hold a SQLite log (WAL)");
+  }
+  if (version == kSchemaVersion) return {};
+
+  writer.script("BEGIN IMMEDIATE");
+  for (auto step = static_cast<std::size_t>(version); step < kMigrations.size(); ++step)
+    writer.script(kMigrations[step]);
+  const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                            "; PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
+  writer.script(marks.c_str());
+  if (!writer.ok()) return std::unexpected(writer.error());
+  return {};
+}
+
+}  // namespace s3link::sqlite_store

@@ -1,0 +1,216 @@
+#include "adapters/sqlite_store/store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "adapters/sqlite_store/bucket_store.hpp"
+#include "adapters/sqlite_store/checkpointer.hpp"
+#include "adapters/sqlite_store/delivery_log.hpp"
+#include "adapters/sqlite_store/ledger.hpp"
+#include "adapters/sqlite_store/outbox.hpp"
+#include "adapters/sqlite_store/schema.hpp"
+#include "adapters/sqlite_store/store_hooks.hpp"
+#include "core/base/encoding.hpp"
+
+namespace s3link::sqlite_store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMasterKeyBytes = 32;
+/// Enough for the disk to have several syncs in hand at a time; more gains little (docs/decisions/0002-storage.md).
+constexpr std::size_t kPoolThreads = 8;
+
+std::unexpected<Error> io_error(const std::string& what, int number) {
+  const bool full = number == ENOSPC || number == EDQUOT;
+  return fail(full ? ErrorKind::transient : ErrorKind::internal,
+              what + ": " + std::strerror(number));  // NOLINT(concurrency-mt-unsafe): glibc's is
+}
+
+/// Holds data_dir/lock for as long as it lives.
+class FolderLock {
+ public:
+  static Result<FolderLock> take(const fs::path& data_dir) {
+    const fs::path file = data_dir / "lock";
+    FolderLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (lock.descriptor_ < 0) return io_error("cannot open " + file.string(), errno);
+    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return io_error("cannot lock " + file.string(), errno);
+      std::array<char, 32> text{};
+      const auto length = ::read(lock.descriptor_, text.data(), text.size());
+      const std::string owner(text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+      return fail(ErrorKind::conflict,
+                  "the data folder " + data_dir.string() + " is in use by another process" +
+                      (owner.empty() ? "" : " (process id " + std::string(trim_line(owner)) + ")"));
+    }
+    const std::string owner = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock.descriptor_, 0) != 0 || ::pwrite(lock.descriptor_, owner.data(), owner.size(), 0) < 0)
+      return io_error("cannot write " + file.string(), errno);
+    return lock;
+  }
+  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+ private:
+  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
+  static std::string_view trim_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
+  int descriptor_;
+};
+
+Status make_data_dir(const fs::path& data_dir) {
+  std::error_code failure;
+  if (fs::exists(data_dir, failure)) return {};
+  fs::create_directories(data_dir, failure);
+  if (!failure) fs::permissions(data_dir, fs::perms::owner_all, failure);
+  if (failure) return fail(ErrorKind::internal, "cannot create " + data_dir.string() + ": " + failure.message());
+  return {};
+}
+
+/// The database says whether this is the master key it was made with.
+Status check_master_key(Connection& writer, const KeyWrap& keys) {
+  const BodyId no_body{};
+  std::string sealed;
+  {
+    Query row = writer.query("SELECT value FROM meta WHERE name='key_check'");
+    if (row.next()) sealed = row.text(0);
+  }
+  if (writer.ok() && sealed.empty()) {
+    sealed = keys.wrap(Secret(std::string(kMasterKeyBytes, '\0')), no_body);
+    writer.run("INSERT INTO meta VALUES('key_check', ?1)", Blob{sealed});
+  }
+  if (!writer.ok()) return std::unexpected(writer.error());
+  if (!keys.unwrap(sealed, no_body))
+    return fail(ErrorKind::denied, "the master key is not the one this data folder was made with");
+  return {};
+}
+
+Instant system_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+/// Everything in the order in which it is built; taken down the other way round.
+struct Store::Parts {
+  Parts(StoreOptions options, const StoreHooks& hooks, FolderLock taken, std::unique_ptr<Connection> opened,
+        std::unique_ptr<Connection> checkpoints, std::uint64_t next_number)
+      : lock(std::move(taken)),
+        keys(std::move(options.master_key)),
+        files(hooks.files != nullptr ? *hooks.files : real_file_system()),
+        health(files, options.data_dir.string()),
+        writer(std::move(opened)),
+        checkpointer(std::move(checkpoints), health),
+        readers(options.data_dir / "s3link.db", hooks.sqlite_vfs),
+        queue(*writer, health, next_number),
+        pool(kPoolThreads),
+        bodies(files, options.data_dir.string(), queue, health, pool),
+        cleaner(bodies, sets, readers, queue),
+        context{.queue = queue,
+                .readers = readers,
+                .files = bodies,
+                .sets = sets,
+                .cleaner = cleaner,
+                .health = health,
+                .pool = pool,
+                .keys = keys,
+                .region = std::move(options.region),
+                .now = hooks.now ? hooks.now : system_now},
+        buckets(context),
+        outbox(context),
+        ledger(context),
+        deliveries(context) {}
+
+  FolderLock lock;
+  KeyWrap keys;
+  FileSystem& files;
+  Health health;
+  std::unique_ptr<Connection> writer;
+  Checkpointer checkpointer;
+  ReaderPool readers;
+  CommitQueue queue;
+  WorkPool pool;
+  BodyFiles bodies;
+  OpenBodySets sets;
+  Cleaner cleaner;
+  StoreContext context;
+  SqliteBucketStore buckets;
+  SqliteOutbox outbox;
+  SqliteLedger ledger;
+  SqliteDeliveryLog deliveries;
+};
+
+Result<std::unique_ptr<Store>> Store::open(StoreOptions options) { return open(std::move(options), StoreHooks{}); }
+
+Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHooks& hooks) {
+  if (options.master_key.reveal().size() != kMasterKeyBytes)
+    return fail(ErrorKind::invalid_argument, "the master key has not 32 bytes");
+  if (const auto made = make_data_dir(options.data_dir); !made) return std::unexpected(made.error());
+  auto lock = FolderLock::take(options.data_dir);
+  if (!lock) return std::unexpected(lock.error());
+
+  const fs::path file = options.data_dir / "s3link.db";
+  auto writer = Connection::open(file, Connection::Mode::writer, hooks.sqlite_vfs);
+  if (!writer) return std::unexpected(writer.error());
+  if (const auto prepared = prepare_schema(**writer); !prepared) return std::unexpected(prepared.error());
+  if (const auto right = check_master_key(**writer, KeyWrap(options.master_key.clone())); !right)
+    return std::unexpected(right.error());
+  if (const auto released = SqliteOutbox::release_claims(**writer); !released) return std::unexpected(released.error());
+  std::uint64_t next_number = 0;
+  {
+    Query row = (*writer)->query("SELECT value FROM meta WHERE name='next_number'");
+    if (row.next()) next_number = row.count(0);
+  }
+  if (!(*writer)->ok()) return std::unexpected((*writer)->error());
+  if (next_number == 0) return fail(ErrorKind::corrupt, "s3link.db has lost its commit number");
+  auto checkpoints = Connection::open(file, Connection::Mode::writer, hooks.sqlite_vfs);
+  if (!checkpoints) return std::unexpected(checkpoints.error());
+
+  auto parts = std::make_unique<Parts>(std::move(options), hooks, std::move(*lock), std::move(*writer),
+                                       std::move(*checkpoints), next_number);
+  if (const auto swept = parts->bodies.sweep(*parts->writer); !swept) return std::unexpected(swept.error());
+
+  Parts& p = *parts;
+  p.sets.on_release([&p] { p.cleaner.wake(); });
+  p.queue.listen({.new_outbox_entry = [&p] { p.outbox.wake(); },
+                  .new_garbage = [&p] { p.cleaner.wake(); },
+                  .log_grown = [&p](int pages) { p.checkpointer.log_grown(pages); }});
+  p.queue.start();
+  p.checkpointer.start();
+  p.cleaner.start();
+  p.cleaner.wake();
+  return std::unique_ptr<Store>(new Store(std::move(parts)));
+}
+
+Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Store::~Store() {
+  parts_->cleaner.stop();
+  parts_->pool.join();
+  parts_->bodies.close_current_folder();
+  parts_->queue.stop();
+  parts_->checkpointer.stop();
+}
+
+ports::BucketStore& Store::buckets() noexcept { return parts_->buckets; }
+ports::Outbox& Store::outbox() noexcept { return parts_->outbox; }
+ports::Ledger& Store::ledger() noexcept { return parts_->ledger; }
+ports::DeliveryLog& Store::deliveries() noexcept { return parts_->deliveries; }
+
+Store::CommitCounters Store::commit_counters() const noexcept {
+  const auto counters = parts_->queue.counters();
+  return {
+      .transactions = counters.transactions, .requests = counters.requests, .largest_group = counters.largest_group};
+}
+
+}  // namespace s3link::sqlite_store
