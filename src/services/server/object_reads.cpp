@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/encoding.hpp"
 #include "core/s3/error_code.hpp"
 #include "services/server/answers.hpp"
 #include "services/server/handlers.hpp"
@@ -93,23 +94,23 @@ Awaitable<Status> send_object(Exchange& exchange, ports::BodyReader& body, Selec
                               ports::HttpFields fields) {
   std::uint64_t at = selection.span.first;
   std::uint64_t left = selection.span.length;
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(left, kBufferBytes)));
+  std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(left, kBufferBytes)), '\0');
   bool begun = false;
   while (left > 0) {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size()));
-    const auto got = co_await body.read_at(at, std::span(buffer).first(wanted));
+    const auto got = co_await body.read_at(at, std::as_writable_bytes(std::span(buffer)).first(wanted));
     if (!got) co_return std::unexpected(got.error());
     if (*got == 0) co_return fail(ErrorKind::corrupt, "the stored body is shorter than its object");
-    const std::span<const std::byte> piece = std::span(buffer).first(*got);
     if (!begun && *got == left) {
-      co_return co_await exchange.answer(selection.status, std::move(fields), std::string(as_text(piece)));
+      buffer.resize(*got);
+      co_return co_await exchange.answer(selection.status, std::move(fields), std::move(buffer));
     }
     if (!begun) {
       begun = true;
       auto head = co_await exchange.begin(selection.status, std::move(fields), selection.span.length);
       if (!head) co_return head;
     }
-    if (auto sent = co_await exchange.write(piece); !sent) co_return sent;
+    if (auto sent = co_await exchange.write(as_bytes(buffer).first(*got)); !sent) co_return sent;
     at += *got;
     left -= *got;
   }

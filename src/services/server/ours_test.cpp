@@ -1,0 +1,70 @@
+#include "services/server/api_fixture.hpp"
+
+namespace s3link::server {
+namespace {
+
+using testing::HasSubstr;
+
+class OursTest : public ApiTest {
+ protected:
+  Reply plain(std::string method, std::string target) {
+    return handle({std::move(method), std::move(target), {{"Host", "s3.test:9000"}}, "", false},
+                  test_support::FakeRequestBody());
+  }
+};
+
+TEST_F(OursTest, HealthNeedsNoSignature) {
+  EXPECT_EQ(plain("GET", "/_/healthz").body, R"({"status":"ok"})");
+  EXPECT_EQ(plain("HEAD", "/_/healthz").status, 200U);
+  EXPECT_EQ(plain("GET", "/_/readyz").status, 200U);
+  EXPECT_EQ(plain("POST", "/_/healthz").status, 405U);
+  const Reply unknown = plain("GET", "/_/nothing");
+  EXPECT_EQ(unknown.status, 404U);
+  EXPECT_EQ(unknown.field("Content-Type"), "application/json");
+}
+
+TEST_F(OursTest, ReadinessTellsWhyNot) {
+  store.unwritable = Error{ErrorKind::transient, "fsync failed: I/O error", ""};
+  const Reply reply = plain("GET", "/_/readyz");
+  EXPECT_EQ(reply.status, 503U);
+  EXPECT_THAT(reply.body, HasSubstr("fsync failed: I/O error"));
+  EXPECT_EQ(plain("GET", "/_/healthz").status, 200U);
+}
+
+TEST_F(OursTest, DeliveriesAreFilteredAndComplete) {
+  ports::DeliveryRow row;
+  row.event_id = 7;
+  row.state = "delivered";
+  row.bucket = "file-exchange";
+  row.key = "a \"b\" 漢";
+  row.sequencer = "0000000000000001";
+  row.recipient = "you@example.org";
+  row.message_id = "<x@y>";
+  row.detail = "250 ok";
+  row.created = clock.now();
+  row.when = clock.now();
+  deliveries.rows = {row, {}};
+  deliveries.rows[1].state = "pending";
+  const Reply reply = get("/_/api/v1/deliveries?state=delivered&key=a%20%22b%22%20%E6%BC%A2&limit=10");
+  EXPECT_EQ(reply.status, 200U);
+  EXPECT_EQ(
+      reply.body,
+      R"({"deliveries":[{"event_id":7,"state":"delivered","bucket":"file-exchange","key":"a \"b\" 漢",)"
+      R"("sequencer":"0000000000000001","recipient":"you@example.org","message_id":"<x@y>","detail":"250 ok",)"
+      R"("attempts":0,"created":"2026-01-02T03:04:05.000Z","when":"2026-01-02T03:04:05.000Z","deadline":null}]})");
+}
+
+TEST_F(OursTest, DeliveriesNeedASignatureAndSense) {
+  EXPECT_EQ(plain("GET", "/_/api/v1/deliveries").status, 403U);
+  EXPECT_THAT(plain("GET", "/_/api/v1/deliveries").body, HasSubstr("\"AccessDenied\""));
+  EXPECT_EQ(get("/_/api/v1/deliveries?limit=0").status, 400U);
+  EXPECT_EQ(get("/_/api/v1/deliveries?limit=1001").status, 400U);
+  EXPECT_EQ(get("/_/api/v1/deliveries?state=lost").status, 400U);
+  deliveries.failures.push_back({ErrorKind::internal, "SQLITE_CORRUPT", ""});
+  const Reply reply = get("/_/api/v1/deliveries");
+  EXPECT_EQ(reply.status, 500U);
+  EXPECT_THAT(reply.body, testing::Not(HasSubstr("SQLITE")));
+}
+
+}  // namespace
+}  // namespace s3link::server
