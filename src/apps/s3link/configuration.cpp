@@ -1,0 +1,149 @@
+#include "apps/s3link/configuration.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "apps/s3link/exit_status.hpp"
+#include "apps/s3link/files.hpp"
+
+namespace s3link::app {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = 4 << 20;
+constexpr std::size_t kMaxTemplateBytes = 1 << 20;
+constexpr std::size_t kMaxPasswordBytes = 4096;
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> out;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos && text.starts_with("S3LINK_")) {
+      out.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return out;
+}
+
+/// Collects problems of files, each shown where the setting that names the file stands.
+class FileProblems {
+ public:
+  explicit FileProblems(const config::Loaded& loaded) : loaded_(loaded) {}
+
+  void add(std::string_view section, std::string_view name, std::string message) {
+    for (const config::EffectiveValue& value : loaded_.values) {
+      if (value.key->section == section && value.key->name == name) {
+        problems_.push_back({value.source, value.key->dotted(), std::move(message)});
+      }
+    }
+  }
+  std::vector<config::Problem> take() { return std::move(problems_); }
+
+ private:
+  const config::Loaded& loaded_;
+  std::vector<config::Problem> problems_;
+};
+
+mail::LinkTemplate read_template(const config::Settings& settings, FileProblems& problems) {
+  if (!settings.email.template_dir) return mail::LinkTemplate::built_in();
+  const std::filesystem::path& folder = *settings.email.template_dir;
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    problems.add("email", "template_dir", fmt::format("{} is not a folder that can be read", folder.string()));
+    return mail::LinkTemplate::built_in();
+  }
+  mail::TemplateTexts texts = mail::LinkTemplate::built_in_texts();
+  bool good = true;
+  const auto replace = [&](const char* name, std::string& text) {
+    auto own = read_file(folder / name, kMaxTemplateBytes);
+    if (own) {
+      text = std::move(*own);
+    } else if (own.error().kind != ErrorKind::not_found) {
+      problems.add("email", "template_dir", own.error().message);
+      good = false;
+    }
+  };
+  replace("subject.txt", texts.subject);
+  replace("body.html", texts.html);
+  replace("body.txt", texts.text);
+  if (!good) return mail::LinkTemplate::built_in();
+  auto parsed = mail::LinkTemplate::parse(std::move(texts));
+  if (!parsed) {
+    problems.add("email", "template_dir", fmt::format("{}: {}", folder.string(), parsed.error().message));
+    return mail::LinkTemplate::built_in();
+  }
+  return std::move(*parsed);
+}
+
+Secret read_password(const config::Settings& settings, FileProblems& problems) {
+  if (!settings.email.password_file) return {};
+  auto text = read_file(*settings.email.password_file, kMaxPasswordBytes);
+  if (!text) {
+    problems.add("email", "password_file", text.error().message);
+    return {};
+  }
+  Secret whole(std::move(*text));
+  const std::string_view line = whole.reveal().substr(0, whole.reveal().find_first_of("\r\n"));
+  if (line.empty()) {
+    problems.add("email", "password_file", "the first line of " + settings.email.password_file->string() + " is empty");
+  }
+  return Secret(std::string(line));
+}
+
+}  // namespace
+
+void add_config_options(CLI::App& command, ConfigOptions& options) {
+  command.add_option("-c,--config", options.config_file, "Configuration file (TOML); else $S3LINK_CONFIG")
+      ->type_name("FILE");
+  command.add_option("-d,--data-dir", options.data_dir, "Data folder of the server (server.data_dir)")
+      ->type_name("DIR");
+}
+
+std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(const ConfigOptions& options) {
+  config::Sources sources;
+  sources.environment = environment();
+  if (!options.data_dir.empty()) sources.flags.push_back({"--data-dir", "server.data_dir", options.data_dir});
+  if (!options.listen.empty()) sources.flags.push_back({"--listen", "server.listen", options.listen});
+
+  std::string file = options.config_file, where = "--config";
+  if (file.empty()) {
+    const auto variable = sources.environment.find(std::string(config::kConfigVariable));
+    if (variable != sources.environment.end()) file = variable->second;
+    where = config::kConfigVariable;
+  }
+  if (!file.empty()) {
+    auto text = read_file(file, kMaxConfigBytes);
+    if (!text) return std::unexpected(std::vector{config::Problem{where, "", text.error().message}});
+    sources.file = {file, std::move(*text)};
+  }
+  return config::load(sources);
+}
+
+std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const config::Loaded& loaded) {
+  const config::Settings& settings = loaded.settings;
+  FileProblems problems(loaded);
+  NamedFiles files{read_template(settings, problems), read_password(settings, problems)};
+  const auto must_read = [&](const std::optional<std::filesystem::path>& file, const char* name) {
+    if (file && ::access(file->c_str(), R_OK) != 0) {
+      problems.add("server", name, fmt::format("cannot read {}: {}", file->string(), std::strerror(errno)));
+    }
+  };
+  must_read(settings.server.tls_certificate, "tls_certificate");
+  must_read(settings.server.tls_key, "tls_key");
+  if (auto found = problems.take(); !found.empty()) return std::unexpected(std::move(found));
+  return files;
+}
+
+int report_problems(const std::vector<config::Problem>& problems) {
+  complain(kWrongUse,
+           fmt::format("{} problem{} in the configuration:", problems.size(), problems.size() == 1 ? "" : "s"));
+  for (const config::Problem& problem : problems) fmt::print(stderr, "  {}\n", problem.text());
+  return kWrongUse;
+}
+
+}  // namespace s3link::app

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/config/load.hpp"
+#include "core/mail/link_template.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace s3link::app {
+
+/// Where a command's settings come from, besides the environment. Empty: not given.
+struct ConfigOptions {
+  std::string config_file;  ///< --config, else S3LINK_CONFIG
+  std::string data_dir;     ///< --data-dir
+  std::string listen;       ///< --listen, `serve` only
+};
+
+/// Declares --config and --data-dir.
+void add_config_options(CLI::App& command, ConfigOptions& options);
+
+/// Reads the file and the environment.
+std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(const ConfigOptions& options);
+
+/// What settings name files for, read and checked.
+struct NamedFiles {
+  mail::LinkTemplate link_template;
+  Secret relay_password;
+};
+/// Reads the templates and the relay's password; makes sure that the TLS files can be read.
+std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const config::Loaded& loaded);
+
+/// Prints all problems to standard error; returns the exit status for wrong configuration.
+int report_problems(const std::vector<config::Problem>& problems);
+
+}  // namespace s3link::app

@@ -1,0 +1,175 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/s3link/config_command.hpp"
+#include "apps/s3link/deliveries.hpp"
+#include "apps/s3link/exit_status.hpp"
+#include "apps/s3link/objects.hpp"
+#include "apps/s3link/presign.hpp"
+#include "apps/s3link/process.hpp"
+#include "apps/s3link/send.hpp"
+#include "apps/s3link/serve.hpp"
+#include "core/config/keys.hpp"
+
+namespace s3link::app {
+namespace {
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  s3link serve                                 serve ./data on 127.0.0.1:9000, write mails to ./data/outbox\n"
+    "  s3link send --wait report.pdf                upload, and show the mail that resulted\n"
+    "  tar c photos | s3link send - --key photos.tar\n"
+    "  s3link presign report.pdf --expires 2h       a link for someone else\n"
+    "  s3link deliveries --state dead               what could not be mailed, and why\n"
+    "  s3link config init > s3link.toml             every setting with its meaning\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 wrong use or configuration, 130 interrupted.\n"
+    "Settings come from flags, S3LINK_<SECTION>_<KEY> variables, a file (--config, $S3LINK_CONFIG), defaults.";
+
+/// The commands' options; what the parser found is run afterwards.
+struct Commands {
+  ConfigOptions serve, check, show;
+  SendOptions send;
+  PresignOptions presign;
+  ListOptions list;
+  RemoveOptions remove;
+  DeliveriesOptions deliveries;
+  bool show_json = false;
+  std::function<int()> chosen;
+};
+
+void declare_serve(CLI::App& app, Commands& commands) {
+  CLI::App* const command = app.add_subcommand("serve", "Run the bucket and its pipeline");
+  add_config_options(*command, commands.serve);
+  command->add_option("-l,--listen", commands.serve.listen, "Address and port, port 0 for any free one (server.listen)")
+      ->type_name("HOST:PORT");
+  command->callback([&] { commands.chosen = [&] { return serve(commands.serve); }; });
+}
+
+void declare_send(CLI::App& app, Commands& commands) {
+  SendOptions& options = commands.send;
+  CLI::App* const command = app.add_subcommand("send", "Upload files; their links are mailed");
+  add_config_options(*command, options.config);
+  command->add_option("files", options.files, "Files to upload; - is standard input (with --key)")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-k,--key", options.key, "Name of the object; default: the file's name")->type_name("KEY");
+  command->add_flag("-w,--wait", options.wait, "Wait until the mail is sent, and show it; fails when it is not");
+  command->add_flag("--json", options.json, "Print the outcome as JSON");
+  command->callback([&] { commands.chosen = [&] { return send(options); }; });
+}
+
+void declare_presign(CLI::App& app, Commands& commands) {
+  PresignOptions& options = commands.presign;
+  CLI::App* const command = app.add_subcommand("presign", "Print a presigned URL, computed locally");
+  add_config_options(*command, options.config);
+  command->add_option("key", options.key, "The object")->required()->type_name("KEY");
+  command->add_option("-e,--expires", options.expires, "How long it works, 1s to 7d; default: link.expiration")
+      ->type_name("DURATION");
+  command->add_option("-m,--method", options.method, "GET to fetch, PUT to upload")
+      ->type_name("GET|PUT")
+      ->check(CLI::IsMember({"GET", "PUT"}));
+  command->callback([&] { commands.chosen = [&] { return presign(options); }; });
+}
+
+void declare_objects(CLI::App& app, Commands& commands) {
+  CLI::App* const list = app.add_subcommand("ls", "List objects with size, age and removal date");
+  add_config_options(*list, commands.list.config);
+  list->add_option("prefix", commands.list.prefix, "Only keys that begin with it")->type_name("PREFIX");
+  list->add_flag("--json", commands.list.json, "Print the list as JSON");
+  list->callback([&] { commands.chosen = [&] { return list_objects(commands.list); }; });
+
+  CLI::App* const remove = app.add_subcommand("rm", "Remove objects; their links stop working");
+  add_config_options(*remove, commands.remove.config);
+  remove->add_option("keys", commands.remove.keys, "The objects")->required()->type_name("KEY");
+  remove->callback([&] { commands.chosen = [&] { return remove_objects(commands.remove); }; });
+}
+
+void declare_deliveries(CLI::App& app, Commands& commands) {
+  DeliveriesOptions& options = commands.deliveries;
+  CLI::App* const command = app.add_subcommand("deliveries", "Show what was mailed, to whom, when, and what was not");
+  add_config_options(*command, options.config);
+  command->add_option("-s,--state", options.state, "Only these: pending, delivered, dead, dropped")
+      ->type_name("STATE")
+      ->check(CLI::IsMember({"pending", "delivered", "dead", "dropped"}));
+  command->add_option("-n,--limit", options.limit, "How many, newest first; default 100, at most 1000")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  command->add_flag("--json", options.json, "Print the list as JSON");
+  command->callback([&] { commands.chosen = [&] { return show_deliveries(options); }; });
+}
+
+void declare_config(CLI::App& app, Commands& commands) {
+  CLI::App* const config = app.add_subcommand("config", "Write, check or show the configuration");
+  config->require_subcommand(1);
+  config->add_subcommand("init", "Print the whole configuration file with comments")->callback([&] {
+    commands.chosen = print_config_file;
+  });
+  CLI::App* const check = config->add_subcommand("check", "List every problem of the configuration");
+  add_config_options(*check, commands.check);
+  check->callback([&] { commands.chosen = [&] { return check_config(commands.check); }; });
+  CLI::App* const show = config->add_subcommand("show", "Show every setting with its source, secrets masked");
+  add_config_options(*show, commands.show);
+  show->add_flag("--json", commands.show_json, "Print them as JSON");
+  show->callback([&] { commands.chosen = [&] { return show_config(commands.show, commands.show_json); }; });
+}
+
+/// One line for what the parser did not like.
+int wrong_use(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error) {
+  if (!arguments.empty() && !arguments[0].starts_with('-')) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(command->get_name());
+    }
+    if (std::ranges::find(names, arguments[0]) == names.end()) {
+      const auto meant = config::closest(arguments[0], names);
+      return complain(
+          kWrongUse, fmt::format("unknown command {}; {}", arguments[0],
+                                 meant ? fmt::format("did you mean {}?", *meant) : "s3link --help lists the commands"));
+    }
+  }
+  std::string message = error.what();
+  std::ranges::replace(message, '\n', ' ');
+  return complain(kWrongUse, fmt::format("{}; see s3link {}--help", message,
+                                         arguments.empty() || arguments[0].starts_with('-') ? "" : arguments[0] + " "));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("A bucket that mails links: files put into it through the S3 API are mailed as links that expire.");
+  app.name("s3link");
+  app.footer(kExamples);
+  app.set_version_flag("-V,--version", "s3link " S3LINK_VERSION);
+  app.require_subcommand(1);
+  Commands commands;
+  declare_serve(app, commands);
+  declare_send(app, commands);
+  declare_presign(app, commands);
+  declare_objects(app, commands);
+  declare_deliveries(app, commands);
+  declare_config(app, commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return wrong_use(app, {argv + 1, argv + argc}, error);
+  }
+  return commands.chosen();
+}
+
+}  // namespace
+}  // namespace s3link::app
+
+int main(int argc, char** argv) {
+  s3link::app::harden_process();
+  try {
+    return s3link::app::run(argc, argv);
+  } catch (const std::exception& error) {
+    return s3link::app::complain(s3link::app::kFailed, fmt::format("internal error: {}", error.what()));
+  }
+}

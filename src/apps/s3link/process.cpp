@@ -1,0 +1,38 @@
+#include "apps/s3link/process.hpp"
+
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace s3link::app {
+
+void harden_process() noexcept {
+  ::umask(077);
+  std::signal(SIGPIPE, SIG_IGN);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+  // Sanitizers look into their own process as a debugger would, which this forbids.
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+  ::mallopt(M_ARENA_MAX, 2);
+}
+
+void raise_file_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void end_at_next_signal() noexcept {
+  const auto end = [](int number) { ::_exit(128 + number); };
+  std::signal(SIGINT, end);
+  std::signal(SIGTERM, end);
+}
+
+}  // namespace s3link::app

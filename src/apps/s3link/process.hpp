@@ -1,0 +1,15 @@
+#pragma once
+
+namespace s3link::app {
+
+/// What every command wants of its process: files for the owner only, no core dumps (they would hold keys), SIGPIPE as
+/// an error code, few memory arenas.
+void harden_process() noexcept;
+
+/// As many open files as this user may have.
+void raise_file_limit() noexcept;
+
+/// From now on SIGINT and SIGTERM end the process at once, with 130 and 143.
+void end_at_next_signal() noexcept;
+
+}  // namespace s3link::app

@@ -1,0 +1,321 @@
+#include "apps/s3link/serve.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <thread>
+
+#include "adapters/http_server/server.hpp"
+#include "adapters/smtp/outbox_folder.hpp"
+#include "adapters/smtp/smtp_sender.hpp"
+#include "adapters/sqlite_store/store.hpp"
+#include "adapters/system/signal_watcher.hpp"
+#include "adapters/system/spdlog_logger.hpp"
+#include "adapters/system/system_clock.hpp"
+#include "adapters/system/system_random.hpp"
+#include "apps/s3link/credentials_file.hpp"
+#include "apps/s3link/exit_status.hpp"
+#include "apps/s3link/files.hpp"
+#include "apps/s3link/process.hpp"
+#include "apps/s3link/sweep_waking_handler.hpp"
+#include "services/link/link_generator.hpp"
+#include "services/link/mailer.hpp"
+#include "services/pipeline/dispatcher.hpp"
+#include "services/pipeline/lifecycle_sweeper.hpp"
+#include "services/server/s3_api.hpp"
+
+namespace s3link::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What requests in flight and running deliveries get to end in.
+constexpr std::chrono::milliseconds kStopGrace = 10s;
+
+system::LogFormat log_format(config::LogFormat format) {
+  if (format == config::LogFormat::automatic) {
+    return system::stderr_is_terminal() ? system::LogFormat::text : system::LogFormat::json;
+  }
+  return format == config::LogFormat::text ? system::LogFormat::text : system::LogFormat::json;
+}
+
+ports::LogLevel log_level(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::debug:
+      return ports::LogLevel::debug;
+    case config::LogLevel::info:
+      return ports::LogLevel::info;
+    case config::LogLevel::warning:
+      return ports::LogLevel::warning;
+    case config::LogLevel::error:
+      break;
+  }
+  return ports::LogLevel::error;
+}
+
+Result<sigv4::Credentials> credentials_of(const config::Settings& settings, ports::Random& random,
+                                          ports::Logger& logger) {
+  if (!settings.auth.access_key_id.empty()) {
+    return sigv4::Credentials{settings.auth.access_key_id, settings.auth.secret_access_key.clone(), Secret()};
+  }
+  const auto file = settings.server.data_dir / "credentials";
+  bool made = false;
+  auto credentials = read_or_create_credentials(file, random, made);
+  if (credentials && made) {
+    logger.log(ports::LogLevel::info, "credentials made",
+               {{"file", file.string()}, {"access_key_id", credentials->access_key_id}});
+  }
+  return credentials;
+}
+
+/// The master key of this data folder; a new one only for a new folder.
+Result<Secret> master_key_of(const config::Settings& settings) {
+  const auto& file = settings.auth.master_key_file;
+  const auto database = settings.server.data_dir / "s3link.db";
+  std::error_code error;
+  if (!std::filesystem::exists(file, error) && std::filesystem::exists(database, error)) {
+    return fail(ErrorKind::not_found,
+                fmt::format("the master key {} is missing, and without it {} cannot be read; restore it from your copy",
+                            file.string(), database.string()));
+  }
+  return sqlite_store::load_or_create_master_key(file);
+}
+
+Result<std::unique_ptr<ports::MailSender>> mail_sender_of(const config::Settings& settings, Secret password) {
+  if (settings.email.relay) {
+    return std::make_unique<smtp::SmtpSender>(smtp::RelaySettings{.url = *settings.email.relay,
+                                                                  .password = std::move(password),
+                                                                  .ca_file = {},
+                                                                  .concurrency = settings.delivery.concurrency});
+  }
+  auto folder = smtp::OutboxFolder::open(settings.server.data_dir / "outbox");
+  if (!folder) return std::unexpected(folder.error());
+  return std::move(*folder);
+}
+
+/// Runs one coroutine to its end on a context that is not running otherwise.
+Status run_alone(asio::io_context& context, Awaitable<Status> work) {
+  Status outcome = fail(ErrorKind::internal, "not run");
+  std::exception_ptr thrown;
+  asio::co_spawn(context, std::move(work), [&](std::exception_ptr error, Status status) {
+    thrown = error;
+    outcome = std::move(status);
+  });
+  context.run();
+  context.restart();
+  if (thrown) std::rethrow_exception(thrown);
+  return outcome;
+}
+
+Awaitable<Status> make_exchange_bucket(ports::BucketStore& buckets, s3::BucketName name, Instant now) {
+  const Status created = co_await buckets.create_bucket(std::move(name), now);
+  if (!created && created.error().kind != ErrorKind::conflict) co_return created;
+  co_return Status{};
+}
+
+std::string transport_in_words(const config::Settings& settings) {
+  if (settings.email.relay) {
+    const mail::RelayUrl& relay = *settings.email.relay;
+    return fmt::format("through {}", config::HostPort{relay.host, relay.port}.text());
+  }
+  return fmt::format("written to {}/*.eml", (settings.server.data_dir / "outbox").string());
+}
+
+void print_summary(const config::Settings& settings, const std::string& endpoint, const std::string& public_url,
+                   const std::string& access_key_id) {
+  std::vector<std::string_view> recipients;
+  for (const mail::Address& address : settings.email.recipients) recipients.push_back(address.text());
+  const auto folder = std::filesystem::absolute(settings.server.data_dir);
+  fmt::print("s3link {} serves the bucket {}\n", S3LINK_VERSION, settings.bucket.name.text());
+  fmt::print("  endpoint       {} (region {})\n", endpoint, settings.server.region);
+  if (public_url != endpoint) fmt::print("  links          {}\n", public_url);
+  fmt::print("  access key id  {}{}\n", access_key_id,
+             settings.auth.access_key_id.empty()
+                 ? fmt::format(" (its secret is in {})", (settings.server.data_dir / "credentials").string())
+                 : "");
+  fmt::print("  mail           to {}, {}\n", fmt::join(recipients, ", "), transport_in_words(settings));
+  fmt::print("  data           {}\n", folder.string());
+  std::fflush(stdout);
+}
+
+/// Removes data_dir/listen when the server ends.
+class ListenFile {
+ public:
+  static Result<ListenFile> write(std::filesystem::path file, const std::string& address) {
+    if (const Status written = replace_file(file, address + "\n"); !written) return std::unexpected(written.error());
+    return ListenFile(std::move(file));
+  }
+  ListenFile(ListenFile&& other) noexcept : file_(std::exchange(other.file_, {})) {}
+  ListenFile& operator=(ListenFile&&) = delete;
+  ~ListenFile() {
+    std::error_code ignored;
+    if (!file_.empty()) std::filesystem::remove(file_, ignored);
+  }
+
+ private:
+  explicit ListenFile(std::filesystem::path file) : file_(std::move(file)) {}
+  std::filesystem::path file_;
+};
+
+/// The pipeline's coroutines on one thread of their own; the last to stop ends it.
+class PipelineThread {
+ public:
+  /// `failed` is called from that thread when a coroutine throws, which is a bug.
+  PipelineThread(asio::io_context& context, ports::Logger& logger, std::function<void()> failed)
+      : context_(context), logger_(logger), failed_(std::move(failed)) {}
+
+  void add(std::string_view name, Awaitable<void> work) {
+    asio::co_spawn(context_, std::move(work), [this, name](std::exception_ptr error) {
+      if (!error) return;
+      std::string what = "unknown";
+      try {
+        std::rethrow_exception(error);
+      } catch (const std::exception& exception) {
+        what = exception.what();
+      } catch (...) {
+      }
+      logger_.log(ports::LogLevel::error, "pipeline failed", {{"part", std::string(name)}, {"error", what}});
+      failed_();
+    });
+  }
+  void start() {
+    thread_ = std::thread([this] { context_.run(); });
+  }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  asio::io_context& context_;
+  ports::Logger& logger_;
+  std::function<void()> failed_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+int serve(const ConfigOptions& options) {
+  auto loaded = load_configuration(options);
+  if (!loaded) return report_problems(loaded.error());
+  auto files = read_named_files(*loaded);
+  if (!files) return report_problems(files.error());
+  config::Settings& settings = loaded->settings;
+  raise_file_limit();
+
+  // Bottom-up; everything is destroyed top-down.
+  system::SpdlogLogger logger(log_level(settings.log.level), log_format(settings.log.format));
+  system::SystemClock clock;
+  system::SystemRandom random;
+  asio::io_context context(1);
+
+  if (const Status made = create_private_folder(settings.server.data_dir); !made) {
+    return complain(kFailed, made.error().message);
+  }
+  auto master_key = master_key_of(settings);
+  if (!master_key) return complain(kFailed, master_key.error().message);
+  auto opened = sqlite_store::Store::open(
+      {.data_dir = settings.server.data_dir, .master_key = std::move(*master_key), .region = settings.server.region});
+  if (!opened) return complain(kFailed, opened.error().message);
+  sqlite_store::Store& store = **opened;
+  // The store holds the folder's lock from here on: what follows has the folder to itself.
+  const auto credentials = credentials_of(settings, random, logger);
+  if (!credentials) return complain(kFailed, credentials.error().message);
+  auto sender = mail_sender_of(settings, std::move(files->relay_password));
+  if (!sender) return complain(kFailed, sender.error().message);
+  if (const Status made = run_alone(context, make_exchange_bucket(store.buckets(), settings.bucket.name, clock.now()));
+      !made) {
+    return complain(kFailed,
+                    fmt::format("cannot create the bucket {}: {}", settings.bucket.name.text(), made.error().message));
+  }
+
+  server::S3Api api({.region = settings.server.region,
+                     .exchange_bucket = settings.bucket.name,
+                     .object_ttl = settings.bucket.object_ttl,
+                     .max_object_size = settings.server.max_object_size_bytes,
+                     .domain = settings.server.domain},
+                    *credentials, store.buckets(), store.deliveries(), clock, random);
+  pipeline::LifecycleSweeper sweeper(store.buckets(), clock, logger);
+  SweepWakingHandler handler(api, sweeper);
+  ports::HttpHandler& front =
+      settings.bucket.object_ttl < kSweepNotice ? static_cast<ports::HttpHandler&>(handler) : api;
+
+  http_server::ServerOptions server_options;
+  server_options.host = settings.server.listen.host;
+  server_options.port = settings.server.listen.port;
+  server_options.max_connections = settings.server.max_connections;
+  if (settings.server.tls_certificate) {
+    server_options.tls = http_server::TlsFiles{*settings.server.tls_certificate, *settings.server.tls_key};
+  }
+  auto listening = http_server::Server::listen(std::move(server_options), front, logger);
+  if (!listening) {
+    const bool wrong_setting = listening.error().kind == ErrorKind::invalid_argument;
+    return complain(wrong_setting ? kWrongUse : kFailed, listening.error().message);
+  }
+  http_server::Server& server = **listening;
+  const std::string address = config::HostPort{settings.server.listen.host, server.port()}.text();
+  const std::string endpoint = fmt::format("{}://{}", settings.server.tls_certificate ? "https" : "http", address);
+  const std::string public_url = settings.server.public_url.empty() ? endpoint : settings.server.public_url;
+
+  const link::LinkGenerator links(
+      {.public_url = public_url, .region = settings.server.region, .expiration = settings.link.expiration},
+      *credentials);
+  link::Mailer mailer({.sender = settings.email.sender,
+                       .sender_name = settings.email.sender_name,
+                       .recipients = settings.email.recipients,
+                       .link_template = std::move(files->link_template)},
+                      **sender, store.ledger(), clock, random);
+  pipeline::Dispatcher dispatcher({.max_attempts = settings.delivery.max_attempts,
+                                   .first_retry = settings.delivery.first_retry,
+                                   .max_retry = settings.delivery.max_retry,
+                                   .concurrency = settings.delivery.concurrency,
+                                   .stop_grace = kStopGrace},
+                                  store.outbox(), store.buckets(), links, mailer, clock, random, logger);
+
+  system::SignalWatcher signals;
+  std::atomic<bool> broken = false;
+  PipelineThread pipeline(context, logger, [&] {
+    broken = true;
+    signals.interrupt();
+  });
+  pipeline.add("dispatcher", dispatcher.run());
+  pipeline.add("sweeper", sweeper.run());
+  pipeline.start();
+  server.run();
+  auto listen_file = ListenFile::write(settings.server.data_dir / "listen", address);
+  int status = kDone;
+  if (listen_file) {
+    print_summary(settings, endpoint, public_url, credentials->access_key_id);
+    for (const std::string& warning : loaded->warnings) {
+      logger.log(ports::LogLevel::warning, "configuration", {{"warning", warning}});
+    }
+    logger.log(ports::LogLevel::info, "ready",
+               {{"version", S3LINK_VERSION}, {"endpoint", endpoint}, {"bucket", settings.bucket.name.text()}});
+    for (auto event = signals.wait(); event != system::SignalWatcher::Event::stop && !broken; event = signals.wait()) {
+      if (event != system::SignalWatcher::Event::reload) continue;
+      const Status reloaded = server.reload_tls();
+      logger.log(reloaded ? ports::LogLevel::info : ports::LogLevel::error,
+                 reloaded ? "TLS certificate read again" : "TLS certificate not reloaded",
+                 {{"reason", reloaded ? "SIGHUP" : reloaded.error().message}});
+    }
+    if (broken) status = kFailed;
+  } else {
+    status = complain(kFailed, listen_file.error().message);
+  }
+
+  end_at_next_signal();
+  logger.log(ports::LogLevel::info, "stopping", {});
+  dispatcher.stop();
+  sweeper.stop();
+  server.stop(kStopGrace);
+  pipeline.join();
+  logger.log(ports::LogLevel::info, "stopped", {});
+  return status;
+}
+
+}  // namespace s3link::app

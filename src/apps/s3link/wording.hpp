@@ -1,0 +1,25 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/instant.hpp"
+
+namespace s3link::app {
+
+/// "512 B", "1.2 MB": decimal units, as file managers show them.
+std::string size_in_words(std::uint64_t bytes);
+
+/// "12 s", "5 min", "3 h", "2 d": whole units, rounded down; "0 s" for less.
+std::string duration_in_words(std::chrono::milliseconds value);
+
+/// "2026-12-08 14:00:05 UTC".
+std::string instant_in_words(Instant when);
+
+/// Text of others on a terminal: control characters become '?', at most `max_characters` of UTF-8, the end cut with
+/// "…".
+std::string printable(std::string_view text, std::size_t max_characters = 10'000);
+
+}  // namespace s3link::app
