@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace s3link::smtp {
 namespace {
 
 constexpr std::size_t kMaxText = 500;
+constexpr unsigned kGoodbye = 221;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -30,10 +32,11 @@ void ReplyReader::read_line(std::string_view line) {
     lines_ += c >= ' ' && c <= '~' ? c : '?';
   if (line.size() > 3 && line[3] == '-') return;
 
-  if (lines_.size() > 3) lines_[3] = ' ';
-  last_ =
-      Reply{static_cast<unsigned>((line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0')), std::move(lines_)};
-  lines_.clear();
+  const auto code = static_cast<unsigned>((line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0'));
+  std::string text = std::exchange(lines_, {});
+  if (code == kGoodbye) return;
+  if (text.size() > 3) text[3] = ' ';
+  last_ = Reply{code, std::move(text)};
 }
 
 }  // namespace s3link::smtp

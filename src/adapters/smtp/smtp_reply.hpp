@@ -15,7 +15,8 @@ struct Reply {
   bool permanent() const noexcept { return code >= 500 && code <= 599; }
 };
 
-/// Puts a relay's lines together and keeps the last reply that was complete. What is no reply line is passed over.
+/// Puts a relay's lines together and keeps the last complete reply that says something of the message: the goodbye
+/// (221), which follows a refusal, and what is no reply line are passed over.
 class ReplyReader {
  public:
   void clear();

@@ -17,6 +17,7 @@ const std::vector<ReplyCase> kReplyCases = {
     {"one_line", {"250 2.0.0 Ok: queued as 4F2A\r\n"}, 250, "250 2.0.0 Ok: queued as 4F2A"},
     {"several_lines", {"550-5.7.1 no\r\n", "550-such\r\n", "550 user\r\n"}, 550, "550 5.7.1 no such user"},
     {"the_last_counts", {"250 ok\r\n", "354 go on\r\n"}, 354, "354 go on"},
+    {"goodbye_says_nothing", {"550 no\r\n", "221-2.0.0\r\n", "221 bye\r\n"}, 550, "550 no"},
     {"incomplete", {"250-first\r\n"}, 0, ""},
     {"complete_before_incomplete", {"220 hello\r\n", "250-first\r\n"}, 220, "220 hello"},
     {"code_alone", {"421\r\n"}, 421, "421"},
