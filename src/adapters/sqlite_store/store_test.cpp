@@ -12,7 +12,6 @@ namespace s3link::sqlite_store {
 namespace {
 
 namespace fs = std::filesystem;
-using test_support::run_sync;
 
 class RoundTripTest : public StoreTest, public testing::WithParamInterface<std::size_t> {};
 

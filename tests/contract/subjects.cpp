@@ -1,0 +1,168 @@
+#include "contract/subjects.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+
+#include "adapters/sqlite_store/store.hpp"
+#include "adapters/sqlite_store/store_hooks.hpp"
+#include "core/event/event_record.hpp"
+#include "support/fake_bucket_store.hpp"
+#include "support/fake_ledger.hpp"
+#include "support/fake_outbox.hpp"
+
+namespace s3link::contract {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FakeBuckets final : public BucketStoreSubject {
+ public:
+  ports::BucketStore& store() override { return store_; }
+  void reopen() override {}
+  std::size_t event_count() override { return store_.events.size(); }
+
+ private:
+  FakeBucketStore store_{clock};
+};
+
+class FakeEvents final : public OutboxSubject {
+ public:
+  ports::Outbox& outbox() override { return outbox_; }
+  void reopen() override { outbox_.release_claims(); }
+  std::int64_t add(const std::string& key, Instant when) override {
+    event::EventRecord record;
+    record.event_name = "ObjectCreated:Put";
+    record.time = when;
+    record.bucket = "bucket";
+    record.key = key;
+    record.sequencer = event::sequencer_of(1);
+    return outbox_.add(event::build_notification(record), when);
+  }
+  std::string state(std::int64_t id) override { return outbox_.row(id).state; }
+
+ private:
+  FakeOutbox outbox_;
+};
+
+class FakeSent final : public LedgerSubject {
+ public:
+  ports::Ledger& ledger() override { return ledger_; }
+  void reopen() override {}
+
+ private:
+  FakeLedger ledger_;
+};
+
+/// A SQLite store in a folder of its own.
+class Folder {
+ public:
+  explicit Folder(std::function<Instant()> now) : now_(std::move(now)) {
+    std::string name = (fs::temp_directory_path() / "s3link-contract-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+    open();
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    store_.reset();
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  void reopen() {
+    store_.reset();
+    open();
+  }
+  sqlite_store::Store& operator*() { return *store_; }
+  sqlite_store::Store* operator->() { return store_.get(); }
+
+ private:
+  void open() {
+    const sqlite_store::StoreHooks hooks{.files = nullptr, .sqlite_vfs = nullptr, .now = now_};
+    auto opened = sqlite_store::Store::open(
+        {.data_dir = path_, .master_key = Secret(std::string(32, 'm')), .region = "us-east-1"}, hooks);
+    if (!opened) throw std::runtime_error(opened.error().message);
+    store_ = std::move(*opened);
+  }
+
+  std::function<Instant()> now_;
+  fs::path path_;
+  std::unique_ptr<sqlite_store::Store> store_;
+};
+
+class SqliteBuckets final : public BucketStoreSubject {
+ public:
+  ports::BucketStore& store() override { return folder_->buckets(); }
+  void reopen() override { folder_.reopen(); }
+  std::size_t event_count() override {
+    ports::DeliveryFilter all;
+    all.limit = 1000;
+    return run_sync(folder_->deliveries().list(all))->size();
+  }
+
+ private:
+  Folder folder_{[this] { return clock.now(); }};
+};
+
+class SqliteEvents final : public OutboxSubject {
+ public:
+  SqliteEvents() {
+    if (!run_sync(folder_->buckets().create_bucket(bucket_name(), at_second(1)))) throw std::runtime_error("no bucket");
+  }
+  ports::Outbox& outbox() override { return folder_->outbox(); }
+  void reopen() override { folder_.reopen(); }
+  std::int64_t add(const std::string& key, Instant when) override {
+    ports::PutObject request = put_request(key);
+    request.modified = when;
+    request.event = ports::EventOrigin{.event_name = "ObjectCreated:Put",
+                                       .region = "us-east-1",
+                                       .principal = "AKID",
+                                       .source_ip = "127.0.0.1",
+                                       .request_id = "R"};
+    const auto info = run_sync(put(folder_->buckets(), std::move(request), "content"));
+    if (!info) throw std::runtime_error(info.error().message);
+    return static_cast<std::int64_t>(std::stoull(info->sequencer, nullptr, 16));
+  }
+  std::string state(std::int64_t id) override {
+    ports::DeliveryFilter filter;
+    filter.sequencer = event::sequencer_of(static_cast<std::uint64_t>(id));
+    const auto rows = run_sync(folder_->deliveries().list(filter));
+    if (!rows) throw std::runtime_error(rows.error().message);
+    return rows->empty() ? "delivered" : rows->front().state;
+  }
+
+ private:
+  Folder folder_{{}};
+};
+
+class SqliteSent final : public LedgerSubject {
+ public:
+  ports::Ledger& ledger() override { return folder_->ledger(); }
+  void reopen() override { folder_.reopen(); }
+
+ private:
+  Folder folder_{{}};
+};
+
+template <class Port, class Subject>
+std::unique_ptr<Port> make() {
+  return std::make_unique<Subject>();
+}
+
+}  // namespace
+
+void PrintTo(const Subjects& subjects, std::ostream* out) { *out << subjects.name; }
+
+std::vector<Subjects> all_subjects() {
+  return {{.name = "Fake",
+           .bucket_store = make<BucketStoreSubject, FakeBuckets>,
+           .outbox = make<OutboxSubject, FakeEvents>,
+           .ledger = make<LedgerSubject, FakeSent>},
+          {.name = "Sqlite",
+           .bucket_store = make<BucketStoreSubject, SqliteBuckets>,
+           .outbox = make<OutboxSubject, SqliteEvents>,
+           .ledger = make<LedgerSubject, SqliteSent>}};
+}
+
+}  // namespace s3link::contract
