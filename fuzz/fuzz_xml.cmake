@@ -1,0 +1,1 @@
+s3link_fuzzer(xml DEPENDS s3link::s3)

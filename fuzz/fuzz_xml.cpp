@@ -1,0 +1,54 @@
+// The documents clients send. Whatever comes is read or refused; and the keys that were read, written by our writer,
+// are read again as they were.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "core/base/encoding.hpp"
+#include "core/s3/xml_reader.hpp"
+#include "core/s3/xml_writer.hpp"
+
+namespace {
+
+using namespace s3link;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+void check_delete(std::string_view xml) {
+  const auto read = s3::parse_delete(xml);
+  if (!read) return;
+  require(!read->entries.empty() && read->entries.size() <= s3::kMaxDeleteKeys);
+  s3::XmlWriter writer("Delete");
+  for (const auto& entry : read->entries) {
+    require(!entry.key.empty() && is_utf8(entry.key) && !entry.key.contains('\0'));
+    writer.open("Object");
+    writer.element("Key", entry.key);
+    writer.close();
+  }
+  const auto again = s3::parse_delete(writer.finish());
+  require(again.has_value() && again->entries.size() == read->entries.size());
+  for (std::size_t i = 0; i < read->entries.size(); ++i) require(again->entries[i].key == read->entries[i].key);
+}
+
+void check_complete(std::string_view xml) {
+  const auto read = s3::parse_complete(xml);
+  if (!read) return;
+  unsigned previous = 0;
+  for (const auto& part : *read) {
+    require(part.number > previous && part.number <= s3::kMaxPartNumber);
+    previous = part.number;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view xml(reinterpret_cast<const char*>(data), size);
+  check_delete(xml);
+  check_complete(xml);
+  (void)s3::parse_create_bucket(xml);
+  return 0;
+}
