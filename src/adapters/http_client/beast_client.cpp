@@ -140,6 +140,7 @@ struct Attempt {
   bool reusable = false;
   bool anything_sent = false;
   bool safe_to_repeat = false;
+  bool source_failed = false;  // the error is the source's own
 };
 
 }  // namespace
@@ -258,6 +259,7 @@ Awaitable<Attempt> BeastClient::State::attempt(Wire& wire, const HttpClientReque
   Attempt attempt{.response = std::unexpected(Error{}), .anything_sent = count > 0};
   if (sending.source_error && !answer.done()) {
     attempt.response = std::unexpected(*sending.source_error);
+    attempt.source_failed = true;
   } else if (!status) {
     attempt.response = std::unexpected(status.error());
     attempt.safe_to_repeat = !answer.anything_came() && !sending.source_touched &&
@@ -298,12 +300,14 @@ Awaitable<Result<HttpClientResponse>> BeastClient::State::exchange(HttpClientReq
         co_return std::unexpected(connected.error());
       }
     }
-    auto [response, reusable, anything_sent, safe_to_repeat] = co_await attempt(*wire, request, *head, source);
+    auto [response, reusable, anything_sent, safe_to_repeat, source_failed] =
+        co_await attempt(*wire, request, *head, source);
     watch.guard(nullptr);
     if (response) {
       if (reusable && !watch.fired()) keep(peer, std::move(wire));
       co_return std::move(*response);
     }
+    if (source_failed) co_return std::unexpected(std::move(response.error()));
     if (watch.fired()) co_return out_of_time(anything_sent ? "unknown" : "connection");
     if (reused && safe_to_repeat) {
       idle.erase(peer);  // the others have probably ended as well

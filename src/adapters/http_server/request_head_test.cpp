@@ -9,6 +9,8 @@
 namespace s3link::http_server {
 namespace {
 
+using namespace std::string_literals;
+
 struct Case {
   std::string name, head;
   unsigned status = 0;  // 0: taken
@@ -56,7 +58,7 @@ const std::vector<Case> kCases = {
     {"folded_by_tab", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\t2\r\n\r\n", 400},
     {"blank_before_first_field", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400},
     {"bare_cr", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r2\r\n\r\n", 400},
-    {"nul", std::string("GET / HTTP/1.1\r\nHost: a\r\nX: 1\0002\r\n\r\n", 38), 400},
+    {"nul", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\0002\r\n\r\n"s, 400},
     {"escape", "GET / HTTP/1.1\r\nHost: a\r\nX: \x1b[2J\r\n\r\n", 400},
     {"no_host", "GET / HTTP/1.1\r\n\r\n", 400},
     {"two_hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
