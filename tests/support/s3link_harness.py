@@ -22,6 +22,7 @@ import ssl
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -122,9 +123,13 @@ class Download:
     @property
     def file_name(self):
         """The file name a browser would save under: filename* (RFC 8187) before filename."""
+        disposition = self.headers["Content-Disposition"]
+        extended = re.search(r"filename\*=UTF-8''([^;\s]+)", disposition)
+        if extended:
+            return urllib.parse.unquote(extended.group(1))
         message = email.message.Message()
-        message["Content-Disposition"] = self.headers["Content-Disposition"]
-        return email.utils.collapse_rfc2231_value(message.get_param("filename", header="content-disposition"))
+        message["Content-Disposition"] = disposition
+        return message.get_param("filename", header="content-disposition")
 
 
 def fetch(url, context=None, method="GET", headers=None, timeout=60):

@@ -121,7 +121,10 @@ void declare_config(CLI::App& app, Commands& commands) {
 
 /// One line for what the parser did not like.
 int wrong_use(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error) {
-  if (!arguments.empty() && !arguments[0].starts_with('-')) {
+  if (!arguments.empty() && arguments[0].starts_with('-')) {
+    return complain(kWrongUse, fmt::format("unknown option {}; see s3link --help", arguments[0]));
+  }
+  if (!arguments.empty()) {
     std::vector<std::string> names;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
       names.push_back(command->get_name());
@@ -135,8 +138,8 @@ int wrong_use(const CLI::App& app, const std::vector<std::string>& arguments, co
   }
   std::string message = error.what();
   std::ranges::replace(message, '\n', ' ');
-  return complain(kWrongUse, fmt::format("{}; see s3link {}--help", message,
-                                         arguments.empty() || arguments[0].starts_with('-') ? "" : arguments[0] + " "));
+  return complain(kWrongUse,
+                  fmt::format("{}; see s3link {}--help", message, arguments.empty() ? "" : arguments[0] + " "));
 }
 
 int run(int argc, char** argv) {

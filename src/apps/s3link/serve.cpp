@@ -59,19 +59,16 @@ ports::LogLevel log_level(config::LogLevel level) {
   return ports::LogLevel::error;
 }
 
-Result<sigv4::Credentials> credentials_of(const config::Settings& settings, ports::Random& random,
-                                          ports::Logger& logger) {
+std::filesystem::path credentials_file_of(const config::Settings& settings) {
+  return settings.server.data_dir / "credentials";
+}
+
+/// `made`: they are new.
+Result<sigv4::Credentials> credentials_of(const config::Settings& settings, ports::Random& random, bool& made) {
   if (!settings.auth.access_key_id.empty()) {
     return sigv4::Credentials{settings.auth.access_key_id, settings.auth.secret_access_key.clone(), Secret()};
   }
-  const auto file = settings.server.data_dir / "credentials";
-  bool made = false;
-  auto credentials = read_or_create_credentials(file, random, made);
-  if (credentials && made) {
-    logger.log(ports::LogLevel::info, "credentials made",
-               {{"file", file.string()}, {"access_key_id", credentials->access_key_id}});
-  }
-  return credentials;
+  return read_or_create_credentials(credentials_file_of(settings), random, made);
 }
 
 /// The master key of this data folder; a new one only for a new folder.
@@ -137,7 +134,7 @@ void print_summary(const config::Settings& settings, const std::string& endpoint
   if (public_url != endpoint) fmt::print("  links          {}\n", public_url);
   fmt::print("  access key id  {}{}\n", access_key_id,
              settings.auth.access_key_id.empty()
-                 ? fmt::format(" (its secret is in {})", (settings.server.data_dir / "credentials").string())
+                 ? fmt::format(" (its secret is in {})", credentials_file_of(settings).string())
                  : "");
   fmt::print("  mail           to {}, {}\n", fmt::join(recipients, ", "), transport_in_words(settings));
   fmt::print("  data           {}\n", folder.string());
@@ -224,7 +221,8 @@ int serve(const ConfigOptions& options) {
   if (!opened) return complain(kFailed, opened.error().message);
   sqlite_store::Store& store = **opened;
   // The store holds the folder's lock from here on: what follows has the folder to itself.
-  const auto credentials = credentials_of(settings, random, logger);
+  bool credentials_made = false;
+  const auto credentials = credentials_of(settings, random, credentials_made);
   if (!credentials) return complain(kFailed, credentials.error().message);
   auto sender = mail_sender_of(settings, std::move(files->relay_password));
   if (!sender) return complain(kFailed, sender.error().message);
@@ -291,6 +289,10 @@ int serve(const ConfigOptions& options) {
   int status = kDone;
   if (listen_file) {
     print_summary(settings, endpoint, public_url, credentials->access_key_id);
+    if (credentials_made) {
+      logger.log(ports::LogLevel::info, "credentials made",
+                 {{"file", credentials_file_of(settings).string()}, {"access_key_id", credentials->access_key_id}});
+    }
     for (const std::string& warning : loaded->warnings) {
       logger.log(ports::LogLevel::warning, "configuration", {{"warning", warning}});
     }

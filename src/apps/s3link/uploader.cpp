@@ -1,6 +1,7 @@
 #include "apps/s3link/uploader.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,20 +47,23 @@ std::uint64_t part_size_for(std::uint64_t file_bytes) {
   return std::max(kSmallestPart, (needed + kMiB - 1) / kMiB * kMiB);
 }
 
-/// Reads up to `max_bytes`; less only at the end. Ctrl-C ends the wait for a slow writer.
+/// Reads up to `max_bytes`; less only at the end. A slow writer does not keep a signal from being seen.
 Awaitable<Result<std::vector<std::byte>>> read_stream(const InputFile& file, std::size_t max_bytes) {
+  constexpr int kPollMilliseconds = 100;
   std::vector<std::byte> out;
   while (out.size() < max_bytes) {
+    co_await asio::post(asio::use_awaitable);
+    pollfd readable{.fd = file.descriptor(), .events = POLLIN, .revents = 0};
+    if (::poll(&readable, 1, kPollMilliseconds) <= 0) continue;
     const std::size_t before = out.size();
     out.resize(std::min(max_bytes, before + 256 * 1024));
     const ssize_t count = ::read(file.descriptor(), out.data() + before, out.size() - before);
     const int error = errno;
     out.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-    if (count < 0 && error != EINTR) {
+    if (count < 0 && error != EINTR && error != EAGAIN) {
       co_return fail(ErrorKind::internal, fmt::format("cannot read {}: {}", file.name(), std::strerror(error)));
     }
     if (count == 0) break;
-    co_await asio::post(asio::use_awaitable);  // lets a signal be seen
   }
   co_return out;
 }
