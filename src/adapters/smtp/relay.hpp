@@ -13,7 +13,7 @@ namespace s3link::smtp {
 struct RelaySettings {
   mail::RelayUrl url;
   Secret password;            ///< for url.user; without a trailing newline
-  std::string ca_file;        ///< PEM; empty: the system's roots
+  std::string ca_file;        ///< PEM; empty: SSL_CERT_FILE where set, else the system's roots
   unsigned concurrency = 16;  ///< connections at a time; 1 or more
   std::chrono::milliseconds connect_timeout{15'000};
   std::chrono::milliseconds timeout{60'000};  ///< one message in all; a relay silent for half of it is given up

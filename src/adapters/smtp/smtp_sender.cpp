@@ -1,5 +1,6 @@
 #include "adapters/smtp/smtp_sender.hpp"
 
+#include <cstdlib>
 #include <utility>
 
 #include "adapters/smtp/smtp_session.hpp"
@@ -10,12 +11,21 @@ namespace {
 
 constexpr std::chrono::seconds kIdle{10};
 
+/// As OpenSSL and our HTTPS client find their roots; libcurl alone would not look.
+RelaySettings with_roots(RelaySettings settings) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment
+  if (const char* const file = std::getenv("SSL_CERT_FILE"); settings.ca_file.empty() && file != nullptr) {
+    settings.ca_file = file;
+  }
+  return settings;
+}
+
 }  // namespace
 
 class SmtpSender::Impl {
  public:
   explicit Impl(RelaySettings relay)
-      : settings_(std::move(relay)),
+      : settings_(with_roots(std::move(relay))),
         pool_(settings_.concurrency, kIdle, [this] { return std::make_unique<SmtpSession>(settings_); }) {}
 
   Awaitable<Result<ports::MailReceipt>> send(mail::Mail mail) {

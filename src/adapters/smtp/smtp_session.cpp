@@ -107,7 +107,10 @@ SmtpSession::SmtpSession(const RelaySettings& settings) : relay_(host_and_port(s
   set(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
   set(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
   set(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-  if (!settings.ca_file.empty()) set(easy, CURLOPT_CAINFO, settings.ca_file.c_str());
+  if (!settings.ca_file.empty()) {
+    set(easy, CURLOPT_CAINFO, settings.ca_file.c_str());
+    set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // these roots and no others
+  }
 
   if (!url.user.empty()) {
     set(easy, CURLOPT_USERNAME, url.user.c_str());

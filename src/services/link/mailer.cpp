@@ -1,6 +1,7 @@
 #include "services/link/mailer.hpp"
 
 #include <array>
+#include <boost/asio/this_coro.hpp>
 #include <utility>
 
 #include "core/base/encoding.hpp"
@@ -55,7 +56,10 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
   entry.sent = clock_.now();
   entry.deadline = job.link.deadline;
   entry.reply = std::move(sent->reply);
+  // What the relay took is recorded even where this delivery is being broken off: else it would be sent again.
+  co_await asio::this_coro::throw_if_cancelled(false);
   outcome.status = co_await ledger_.record_sent(std::move(entry));
+  co_await asio::this_coro::throw_if_cancelled(true);
   if (!outcome.status) outcome.status.error().message.insert(0, "sent, but not entered in the ledger: ");
   co_return outcome;
 }

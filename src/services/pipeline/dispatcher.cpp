@@ -175,6 +175,8 @@ Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry) {
       reading.outcome = delivery::Failed{{ErrorKind::internal, std::string("unexpected: ") + e.what(), ""}};
     }
   }
+  // Broken off by stop(): the entry stays as it is, for the next start.
+  if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
   const auto settled = co_await settle(entry, std::move(*reading.outcome), about);
   if (!settled) {
     // The claim stays until its lease ends; then the ledger knows which mails went out.

@@ -49,8 +49,9 @@ class Dispatcher {
   Dispatcher& operator=(const Dispatcher&) = delete;
   ~Dispatcher();
 
-  /// Delivers until stop(); call once. After stop() it takes nothing new and returns when the running deliveries have
-  /// ended; those that last longer than stop_grace are cancelled and left to the next start.
+  /// Delivers until stop(); call once, and end it by stop(), not by cancelling it. After stop() it takes nothing new
+  /// and returns when the running deliveries have ended; those that last longer than stop_grace are cancelled and left
+  /// to the next start.
   Awaitable<void> run();
   void stop();
 

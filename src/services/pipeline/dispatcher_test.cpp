@@ -439,6 +439,8 @@ TEST_F(DispatcherTest, StopIsBounded) {
   EXPECT_TRUE(ended_);
   EXPECT_EQ(outbox_.row(id).state, "pending") << "left to the next start";
   EXPECT_EQ(outbox_.row(id).entry.attempts, 0U);
+  EXPECT_EQ(ledger_.entries.size(), sender_.sent.size()) << "what was sent is known";
+  EXPECT_FALSE(logged("delivery failed"));
 }
 
 TEST_F(DispatcherTest, StopBeforeTheStartAndWithNothingToDo) {

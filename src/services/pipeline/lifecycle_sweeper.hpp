@@ -26,7 +26,8 @@ class LifecycleSweeper {
   LifecycleSweeper& operator=(const LifecycleSweeper&) = delete;
   ~LifecycleSweeper();
 
-  /// Sweeps until stop(); call once. An error of the store is logged and the sweep tried again, after 1 s, 2 s, … 60 s.
+  /// Sweeps until stop(); call once, and do not cancel it. An error of the store is logged and the sweep tried again,
+  /// after 1 s, 2 s, … 60 s.
   Awaitable<void> run();
   void stop();
   /// Something may have to be removed sooner than was known.
