@@ -105,6 +105,14 @@ TEST(SmtpSender, KeepsTheRelaysAnswer) {
   EXPECT_EQ(relay.messages()[0].data, "Subject: s\r\n\r\nbody\r\n");
 }
 
+TEST(SmtpSender, GreetsWithADomain) {
+  const ScriptedRelay relay({});
+  SmtpSender sender(settings(relay.port()));
+  ASSERT_TRUE(run_sync(sender.send(message())));
+  const std::string greeting = relay.commands().at(0);
+  EXPECT_TRUE(greeting.starts_with("EHLO ") && greeting.contains('.')) << greeting;
+}
+
 TEST(SmtpSender, ReusesItsConnection) {
   ScriptedRelay relay({});
   SmtpSender sender(settings(relay.port()));

@@ -3,10 +3,13 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <mutex>
 #include <stdexcept>
+
+#include "core/base/encoding.hpp"
 
 namespace s3link::smtp {
 namespace {
@@ -35,6 +38,15 @@ long use_ssl(mail::StartTls starttls) {
       return CURLUSESSL_NONE;
   }
   return CURLUSESSL_ALL;
+}
+
+/// What we call ourselves in EHLO: this machine, where its name is a full one, else the sender's domain. Relays refuse
+/// names without a dot (RFC 5321 §4.1.1.1 wants a domain).
+std::string own_name(std::string_view sender) {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) == 0 && std::string_view(name.data()).contains('.'))
+    return name.data();
+  return std::string(sender.substr(sender.rfind('@') + 1));
 }
 
 void set(CURL* easy, CURLoption option, auto value) {
@@ -78,7 +90,7 @@ SmtpSession::SmtpSession(const RelaySettings& settings) : relay_(host_and_port(s
 
   CURL* const easy = easy_.get();
   const mail::RelayUrl& url = settings.url;
-  set(easy, CURLOPT_URL, fmt::format("{}://{}", url.implicit_tls ? "smtps" : "smtp", relay_).c_str());
+  url_ = fmt::format("{}://{}/", url.implicit_tls ? "smtps" : "smtp", relay_);
   set(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   set(easy, CURLOPT_PROXY, "");  // the environment's proxies speak HTTP
   set(easy, CURLOPT_NOSIGNAL, 1L);
@@ -132,6 +144,7 @@ Result<ports::MailReceipt> SmtpSession::send(const mail::Mail& mail, const std::
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> recipients(
       curl_slist_append(nullptr, fmt::format("<{}>", mail.envelope_to).c_str()), &curl_slist_free_all);
   if (!recipients) throw std::bad_alloc();
+  set(easy, CURLOPT_URL, (url_ + uri_encode(own_name(mail.envelope_from))).c_str());
   set(easy, CURLOPT_MAIL_FROM, fmt::format("<{}>", mail.envelope_from).c_str());
   set(easy, CURLOPT_MAIL_RCPT, recipients.get());
   set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(mail.rfc5322.reveal().size()));

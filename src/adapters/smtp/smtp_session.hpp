@@ -31,6 +31,7 @@ class SmtpSession {
   };
   Error explain(int curl_code) const;
 
+  std::string url_;    ///< what follows is the name we greet with
   std::string relay_;  ///< "host:port", for messages
   std::array<char, 256> curl_message_{};
   ReplyReader replies_;
