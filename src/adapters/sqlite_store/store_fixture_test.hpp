@@ -19,8 +19,16 @@ using namespace test_support;  // NOLINT(google-build-using-namespace): tests
 /// A folder of its own, gone at the end.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "s3link-store-XXXXXX").string();
+  enum class Place {
+    disk,
+    memory  ///< where syncs cost nothing, if the machine has such a place: for tests that play their failures
+  };
+  explicit TemporaryFolder(Place place = Place::disk) {
+    const std::filesystem::path memory = "/dev/shm";
+    std::error_code none;
+    const bool in_memory =
+        place == Place::memory && std::filesystem::space(memory, none).available > (32U << 20) && !none;
+    std::string name = ((in_memory ? memory : std::filesystem::temp_directory_path()) / "s3link-store-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }
