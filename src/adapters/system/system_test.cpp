@@ -8,7 +8,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <exception>
+#include <mutex>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "adapters/system/signal_watcher.hpp"
 #include "adapters/system/spdlog_logger.hpp"
@@ -63,6 +67,27 @@ TEST(SystemRandom, TwoFillsDiffer) {
   random.fill(second);
   EXPECT_NE(first, second);
   random.fill({});
+}
+
+TEST(SystemRandom, NoPieceIsHandedOutTwice) {
+  SystemRandom random;
+  std::set<std::string> seen;
+  for (std::size_t round = 0; round < 3000; ++round) {
+    std::string bytes(8 + round % 80, '\0');
+    random.fill(std::as_writable_bytes(std::span(bytes)));
+    EXPECT_TRUE(seen.insert(bytes.substr(0, 8)).second);
+  }
+  std::vector<std::jthread> threads;
+  std::mutex mutex;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 500; ++round) {
+        const std::uint64_t value = random.next_u64();
+        const std::scoped_lock lock(mutex);
+        EXPECT_TRUE(seen.insert(std::string(reinterpret_cast<const char*>(&value), sizeof value)).second);
+      }
+    });
+  }
 }
 
 TEST(SignalWatcher, SignalsComeInOrderAndInterruptWakes) {
