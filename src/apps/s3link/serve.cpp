@@ -299,7 +299,7 @@ int serve(const ConfigOptions& options) {
     logger.log(ports::LogLevel::info, "ready",
                {{"version", S3LINK_VERSION}, {"endpoint", endpoint}, {"bucket", settings.bucket.name.text()}});
     for (auto event = signals.wait(); event != system::SignalWatcher::Event::stop && !broken; event = signals.wait()) {
-      if (event != system::SignalWatcher::Event::reload) continue;
+      if (event != system::SignalWatcher::Event::reload || !settings.server.tls_certificate) continue;
       const Status reloaded = server.reload_tls();
       logger.log(reloaded ? ports::LogLevel::info : ports::LogLevel::error,
                  reloaded ? "TLS certificate read again" : "TLS certificate not reloaded",
