@@ -35,3 +35,7 @@ if(S3LINK_SANITIZE)
     add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)
   endif()
 endif()
+if(S3LINK_FUZZ)
+  # Coverage of the libraries guides the fuzzers; only the fuzzers themselves link libFuzzer's main.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
