@@ -1,6 +1,7 @@
 """The command line as its users meet it: what is printed, and what each command ends with."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -408,6 +409,16 @@ def test_ls_lists_by_prefix_with_removal_date(server):
     shown = server.cli("ls").stdout
     assert "REMOVED AT" in shown and "文件 😀" in shown and "x?y" in shown
     assert server.cli("ls", "nothing").stdout == ""
+
+
+def test_output_that_nobody_reads_ends_quietly(server):
+    server.s3().put_object(Bucket=BUCKET, Key="k", Body=b"")
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = server.environment | {"S3LINK_SERVER_DATA_DIR": str(server.data_dir)}
+    done = subprocess.run([BINARY, "ls"], env=environment, stdout=writer, stderr=subprocess.PIPE, timeout=60)
+    os.close(writer)
+    assert done.returncode == -signal.SIGPIPE and done.stderr == b""
 
 
 def test_ls_pages(server):

@@ -23,16 +23,17 @@ void print_row(const ListedObject& object, Instant now, Instant removed_at) {
 Awaitable<int> list_all(Session& session, const ListOptions& options) {
   const std::string bucket = session.settings.bucket.name.text();
   std::string token;
-  bool first = true;
-  if (options.json) fmt::print("{{\"objects\":[");
+  bool first = true, first_page = true;
   do {
     ApiRequest request{.path = "/" + bucket, .query = {{"list-type", "2"}, {"encoding-type", "url"}}};
     if (!options.prefix.empty()) request.query.emplace_back("prefix", options.prefix);
     if (!token.empty()) request.query.emplace_back("continuation-token", token);
-    const auto response = co_await session.api.call(std::move(request), true, first ? kOnce : kPatient);
+    const auto response = co_await session.api.call(std::move(request), true, first_page ? kOnce : kPatient);
     if (!response) co_return complain(kFailed, response.error().message);
     const auto page = parse_object_page(response->body);
     if (!page) co_return complain(kFailed, page.error().message);
+    if (first_page && options.json) fmt::print("{{\"objects\":[");
+    first_page = false;
     if (first && !options.json && !page->objects.empty()) {
       fmt::print("{:>10}  {:>8}  {:<23}  {}\n", "SIZE", "AGE", "REMOVED AT", "KEY");
     }

@@ -12,7 +12,6 @@ namespace s3link::app {
 
 void harden_process() noexcept {
   ::umask(077);
-  std::signal(SIGPIPE, SIG_IGN);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)

@@ -124,20 +124,23 @@ std::string transport_in_words(const config::Settings& settings) {
   return fmt::format("written to {}/*.eml", (settings.server.data_dir / "outbox").string());
 }
 
+/// For the person at the terminal. Nobody may be there to read it, which is no failure.
 void print_summary(const config::Settings& settings, const std::string& endpoint, const std::string& public_url,
                    const std::string& access_key_id) {
   std::vector<std::string_view> recipients;
   for (const mail::Address& address : settings.email.recipients) recipients.push_back(address.text());
-  const auto folder = std::filesystem::absolute(settings.server.data_dir);
-  fmt::print("s3link {} serves the bucket {}\n", S3LINK_VERSION, settings.bucket.name.text());
-  fmt::print("  endpoint       {} (region {})\n", endpoint, settings.server.region);
-  if (public_url != endpoint) fmt::print("  links          {}\n", public_url);
-  fmt::print("  access key id  {}{}\n", access_key_id,
-             settings.auth.access_key_id.empty()
-                 ? fmt::format(" (its secret is in {})", credentials_file_of(settings).string())
-                 : "");
-  fmt::print("  mail           to {}, {}\n", fmt::join(recipients, ", "), transport_in_words(settings));
-  fmt::print("  data           {}\n", folder.string());
+  std::string out = fmt::format("s3link {} serves the bucket {}\n", S3LINK_VERSION, settings.bucket.name.text());
+  const auto line = [&](std::string_view name, const std::string& value) {
+    fmt::format_to(std::back_inserter(out), "  {:<14} {}\n", name, value);
+  };
+  line("endpoint", fmt::format("{} (region {})", endpoint, settings.server.region));
+  if (public_url != endpoint) line("links", public_url);
+  line("access key id", settings.auth.access_key_id.empty() ? fmt::format("{} (its secret is in {})", access_key_id,
+                                                                          credentials_file_of(settings).string())
+                                                            : access_key_id);
+  line("mail", fmt::format("to {}, {}", fmt::join(recipients, ", "), transport_in_words(settings)));
+  line("data", std::filesystem::absolute(settings.server.data_dir).string());
+  std::fwrite(out.data(), 1, out.size(), stdout);
   std::fflush(stdout);
 }
 
