@@ -171,14 +171,13 @@ void Connection::log_failure(const ports::HttpRequestHead& head, std::string_vie
 
 Awaitable<void> Connection::linger() {
   const auto deadline = steady_clock::now() + kLinger;
-  auto scratch = loop_.take_piece();
+  const Piece scratch = loop_.take_piece();
   std::uint64_t dropped = 0;
   while (dropped < kMaxLingerBytes && steady_clock::now() < deadline && !loop_.stopping()) {
-    const std::size_t count = co_await channel_.discard_some({scratch.get(), Loop::kPieceBytes}, deadline);
+    const std::size_t count = co_await channel_.discard_some(scratch.bytes(), deadline);
     if (count == 0) break;
     dropped += count;
   }
-  loop_.give_back_piece(std::move(scratch));
 }
 
 }  // namespace

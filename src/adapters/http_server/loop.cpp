@@ -8,6 +8,9 @@
 namespace s3link::http_server {
 
 namespace {
+constexpr std::size_t kLargePieceBytes = 256 * 1024;
+constexpr std::size_t kSmallPieceBytes = 32 * 1024;
+constexpr std::size_t kLargePieces = 32;
 constexpr std::size_t kPiecesKept = 4;
 // Who came this recently may be about to ask.
 constexpr std::chrono::milliseconds kMinIdle{100};
@@ -18,7 +21,7 @@ Loop::Loop(const ServerOptions& options) {
       std::min({options.head_timeout, options.idle_timeout, options.body_timeout, options.write_timeout});
   tick_ =
       std::clamp<std::chrono::milliseconds>(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
-  pieces_.reserve(kPiecesKept);
+  spare_pieces_.reserve(kPiecesKept);
 }
 
 Loop::Registration Loop::add(Channel& channel) {
@@ -73,15 +76,37 @@ std::string_view Loop::date() {
   return date_;
 }
 
-std::unique_ptr<std::byte[]> Loop::take_piece() {
-  if (pieces_.empty()) return std::make_unique_for_overwrite<std::byte[]>(kPieceBytes);
-  auto piece = std::move(pieces_.back());
-  pieces_.pop_back();
-  return piece;
+Piece Loop::take_piece() {
+  if (large_pieces_out_ >= kLargePieces) {
+    return {*this, std::make_unique_for_overwrite<std::byte[]>(kSmallPieceBytes), kSmallPieceBytes};
+  }
+  std::unique_ptr<std::byte[]> bytes;
+  if (spare_pieces_.empty()) {
+    bytes = std::make_unique_for_overwrite<std::byte[]>(kLargePieceBytes);
+  } else {
+    bytes = std::move(spare_pieces_.back());
+    spare_pieces_.pop_back();
+  }
+  ++large_pieces_out_;
+  return {*this, std::move(bytes), kLargePieceBytes};
 }
 
-void Loop::give_back_piece(std::unique_ptr<std::byte[]> piece) noexcept {
-  if (piece && pieces_.size() < kPiecesKept) pieces_.push_back(std::move(piece));
+Piece& Piece::operator=(Piece&& other) noexcept {
+  if (this != &other) {
+    release();
+    loop_ = std::exchange(other.loop_, nullptr);
+    bytes_ = std::move(other.bytes_);
+    size_ = other.size_;
+  }
+  return *this;
+}
+
+void Piece::release() noexcept {
+  if (bytes_ && size_ == kLargePieceBytes) {
+    --loop_->large_pieces_out_;
+    if (loop_->spare_pieces_.size() < kPiecesKept) loop_->spare_pieces_.push_back(std::move(bytes_));
+  }
+  bytes_.reset();
 }
 
 }  // namespace s3link::http_server

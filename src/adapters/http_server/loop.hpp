@@ -8,8 +8,10 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "adapters/http_server/channel.hpp"
@@ -31,14 +33,36 @@ struct Shared {
   std::condition_variable all_closed;  // notified when connections becomes 0
 };
 
+class Loop;
+
+/// A buffer for a body on its way through, given back to its loop at the end.
+class Piece {
+ public:
+  Piece() = default;
+  Piece(Piece&& other) noexcept
+      : loop_(std::exchange(other.loop_, nullptr)), bytes_(std::move(other.bytes_)), size_(other.size_) {}
+  Piece& operator=(Piece&& other) noexcept;
+  ~Piece() { release(); }
+
+  explicit operator bool() const noexcept { return bytes_ != nullptr; }
+  std::span<std::byte> bytes() const noexcept { return {bytes_.get(), size_}; }
+
+ private:
+  friend class Loop;
+  Piece(Loop& loop, std::unique_ptr<std::byte[]> bytes, std::size_t size) noexcept
+      : loop_(&loop), bytes_(std::move(bytes)), size_(size) {}
+  void release() noexcept;
+
+  Loop* loop_ = nullptr;
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t size_ = 0;
+};
+
 /// One thread's io_context, with what its connections share without locks.
 /// Thread safety: the loop's thread only, but for `context` and `load`.
 class Loop {
  public:
   explicit Loop(const ServerOptions& options);
-
-  /// The largest piece of a body.
-  static constexpr std::size_t kPieceBytes = 256 * 1024;
 
   using Registration = std::list<Channel*>::iterator;
   Registration add(Channel& channel);
@@ -55,16 +79,18 @@ class Loop {
   /// The Date field's value now.
   std::string_view date();
 
-  /// A buffer of kPieceBytes, kept for reuse when given back.
-  std::unique_ptr<std::byte[]> take_piece();
-  void give_back_piece(std::unique_ptr<std::byte[]> piece) noexcept;
+  /// 256 KiB for the first 32 at a time, 32 KiB for the others: thousands of uploads at once need no gigabyte.
+  Piece take_piece();
 
  private:
+  friend class Piece;
+
   void watch_deadlines();
 
   // Before the context, whose destructor ends the coroutines that use them.
   std::list<Channel*> channels_;
-  std::vector<std::unique_ptr<std::byte[]>> pieces_;
+  std::vector<std::unique_ptr<std::byte[]>> spare_pieces_;  // large ones, for reuse
+  std::size_t large_pieces_out_ = 0;
   std::string date_;
   std::int64_t date_second_ = -1;
   std::chrono::milliseconds tick_;

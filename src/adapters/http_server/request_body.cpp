@@ -19,8 +19,6 @@ RequestBody::RequestBody(Channel& channel, Loop& loop, const ServerOptions& opti
       left_(framing.content_length),
       continue_due_(framing.expects_continue) {}
 
-RequestBody::~RequestBody() { loop_.give_back_piece(std::move(piece_)); }
-
 std::optional<std::uint64_t> RequestBody::declared_length() const {
   if (framing_.chunked) return std::nullopt;
   return framing_.content_length;
@@ -47,8 +45,8 @@ Awaitable<Result<std::span<const std::byte>>> RequestBody::read_fixed() {
     co_return rest;
   }
   if (!piece_) piece_ = loop_.take_piece();
-  const std::span<std::byte> out(piece_.get(),
-                                 static_cast<std::size_t>(std::min<std::uint64_t>(left_, Loop::kPieceBytes)));
+  const auto room = piece_.bytes();
+  const auto out = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, room.size())));
   Pace pace(options_.body_timeout);
   const Outcome outcome = co_await channel_.read(out, pace);
   if (outcome != Outcome::done) co_return broken(outcome);
@@ -58,6 +56,7 @@ Awaitable<Result<std::span<const std::byte>>> RequestBody::read_fixed() {
 
 Awaitable<Result<std::span<const std::byte>>> RequestBody::read_chunked() {
   if (!piece_) piece_ = loop_.take_piece();
+  const auto room = piece_.bytes();
   std::size_t filled = 0;
   Pace pace(options_.body_timeout);
   while (true) {
@@ -67,10 +66,10 @@ Awaitable<Result<std::span<const std::byte>>> RequestBody::read_chunked() {
       co_return std::unexpected(used.error());
     }
     channel_.consume(*used);
-    if (decoder_.done() || filled == Loop::kPieceBytes) break;
+    if (decoder_.done() || filled == room.size()) break;
     if (const std::uint64_t data = decoder_.data_left(); data > 0) {
-      const std::span<std::byte> out(
-          piece_.get() + filled, static_cast<std::size_t>(std::min<std::uint64_t>(data, Loop::kPieceBytes - filled)));
+      const auto out =
+          room.subspan(filled, static_cast<std::size_t>(std::min<std::uint64_t>(data, room.size() - filled)));
       const Outcome outcome = co_await channel_.read(out, pace);
       if (outcome != Outcome::done) co_return broken(outcome);
       decoder_.take_data(out.size());
@@ -80,7 +79,7 @@ Awaitable<Result<std::span<const std::byte>>> RequestBody::read_chunked() {
     const Outcome outcome = co_await channel_.fill(pace.deadline());
     if (outcome != Outcome::done) co_return broken(outcome);
   }
-  co_return std::span<const std::byte>(piece_.get(), filled);
+  co_return room.first(filled);
 }
 
 std::unexpected<Error> RequestBody::broken(Outcome outcome) {

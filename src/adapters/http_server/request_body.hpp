@@ -15,7 +15,6 @@ namespace s3link::http_server {
 class RequestBody final : public ports::HttpRequestBody {
  public:
   RequestBody(Channel& channel, Loop& loop, const ServerOptions& options, Framing framing);
-  ~RequestBody() override;
 
   std::optional<std::uint64_t> declared_length() const override;
   Awaitable<Result<std::span<const std::byte>>> read() override;
@@ -40,7 +39,7 @@ class RequestBody final : public ports::HttpRequestBody {
   ChunkedDecoder decoder_;
   bool continue_due_;
   std::optional<Error> failure_;
-  std::unique_ptr<std::byte[]> piece_;  // taken with the first read that needs it
+  Piece piece_;  // taken with the first read that needs it
 };
 
 }  // namespace s3link::http_server

@@ -222,6 +222,21 @@ TEST_F(ServerTest, AServerThatNeverRanCanBeStopped) {
   (*listening)->stop(1s);
 }
 
+TEST_F(ServerTest, ManyUploadsAtOnceComeWhole) {
+  start({.threads = 1});
+  const std::string body(300'000, 'x');
+  const std::string request = put("/count", body);
+  std::vector<RawPeer> peers;
+  for (int index = 0; index < 80; ++index) {
+    RawPeer& peer = peers.emplace_back(connect());
+    ASSERT_TRUE(peer.send(std::string_view(request).substr(0, 150'000))) << index;
+  }
+  for (RawPeer& peer : peers) {
+    ASSERT_TRUE(peer.send(std::string_view(request).substr(150'000)));
+    EXPECT_EQ(peer.response().body, "300000 300000");
+  }
+}
+
 TEST_F(ServerTest, ManyClientsAtOnce) {
   start();
   std::vector<std::jthread> clients;
