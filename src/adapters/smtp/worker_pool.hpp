@@ -120,15 +120,17 @@ class WorkerPool {
         if (!closing_) ended_.push_back(std::this_thread::get_id());
         return;
       }
-      const auto job = queue_.front();
+      auto job = std::move(queue_.front());
       queue_.pop_front();
       running_.push_back(job);
       lock.unlock();
       auto result = perform(*job, state);
       lock.lock();
       std::erase(running_, job);
-      // The result is set where the coroutine runs, so that the two never touch it at once.
-      asio::post(job->done.get_executor(), [job, result = std::move(result)]() mutable {
+      // The result is set where the coroutine runs, so that the two never touch it at once. The job goes along: its
+      // timer must not be destroyed here, when its io_context may be gone.
+      const auto executor = job->done.get_executor();
+      asio::post(executor, [job = std::move(job), result = std::move(result)]() mutable {
         job->result = std::move(result);
         job->done.cancel();
       });
