@@ -92,10 +92,12 @@ Result<Operation> parse_list_objects(BucketName bucket, const Fields& query) {
   out.from = *start_after;
   out.start_after = std::move(*start_after);
   if (const auto* const token = find_parameter(query, "continuation-token")) {
-    auto from = decode_continuation(*token);
-    if (!from) return std::unexpected(from.error());
-    out.from = std::move(*from);
     out.continuation = *token;
+    if (!token->empty()) {  // an empty one is the beginning, as clients find it in S3
+      auto from = decode_continuation(*token);
+      if (!from) return std::unexpected(from.error());
+      out.from = std::move(*from);
+    }
   }
   const std::string* const owner = find_parameter(query, "fetch-owner");
   out.fetch_owner = owner != nullptr && equals_ignoring_case(*owner, "true");

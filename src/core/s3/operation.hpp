@@ -63,12 +63,12 @@ struct PutAcl {
 struct ListObjects {
   BucketName bucket;
   ListPageRequest page;
-  int version = 1;           ///< 1: ListObjects, 2: ListObjectsV2
-  std::string marker;        ///< v1, as sent
-  std::string start_after;   ///< v2, as sent
-  std::string continuation;  ///< v2: the token as sent; empty: none
-  std::string from;          ///< where the page begins, exclusive
-  bool fetch_owner = false;  ///< v2
+  int version = 1;                          ///< 1: ListObjects, 2: ListObjectsV2
+  std::string marker;                       ///< v1, as sent
+  std::string start_after;                  ///< v2, as sent
+  std::optional<std::string> continuation;  ///< v2: the token as sent
+  std::string from;                         ///< where the page begins, exclusive
+  bool fetch_owner = false;                 ///< v2
 };
 struct ListObjectVersions {
   BucketName bucket;

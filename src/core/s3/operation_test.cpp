@@ -214,9 +214,8 @@ TEST(ParseListObjects, TakesAllParameters) {
 }
 
 TEST(ParseListObjects, RefusesWrongOnes) {
-  for (const std::string query :
-       {"max-keys=-1", "max-keys=x", "max-keys=2147483648", "encoding-type=base64", "prefix=%FF",
-        "list-type=2&continuation-token=", "list-type=2&continuation-token=abc"}) {
+  for (const std::string query : {"max-keys=-1", "max-keys=x", "max-keys=2147483648", "encoding-type=base64",
+                                  "prefix=%FF", "list-type=2&continuation-token=abc"}) {
     EXPECT_EQ(parse("GET", "/bkt?" + query).error().code, "InvalidArgument") << query;
   }
   EXPECT_EQ(std::get<ListObjects>(*parse("GET", "/bkt?max-keys=0")).page.max_entries, 0U);

@@ -51,7 +51,7 @@ std::string without_aws_chunked(std::string_view list) {
     const auto comma = list.find(',');
     const std::string_view coding = trim(list.substr(0, comma));
     if (!coding.empty() && !equals_ignoring_case(coding, "aws-chunked")) {
-      if (!out.empty()) out += ",";
+      if (!out.empty()) out += ", ";
       out += coding;
     }
     if (comma == std::string_view::npos) return out;

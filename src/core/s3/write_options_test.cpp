@@ -47,7 +47,7 @@ TEST(WriteOptions, KeepWhatTheClientSaid) {
   const auto got = parse_write_options({{"content-type", "text/plain"},
                                         {"Cache-Control", "max-age=1"},
                                         {"Content-Disposition", "attachment; filename=\"a\""},
-                                        {"Content-Encoding", "aws-chunked, gzip"},
+                                        {"Content-Encoding", "deflate, aws-chunked, gzip"},
                                         {"Content-Language", "de"},
                                         {"Expires", "Thu, 01 Dec 2026 16:00:00 GMT"},
                                         {"X-Amz-Meta-Colour", "blau"},
@@ -58,7 +58,7 @@ TEST(WriteOptions, KeepWhatTheClientSaid) {
   EXPECT_EQ(got->content_type, "text/plain");
   EXPECT_EQ(got->cache_control, "max-age=1");
   EXPECT_EQ(got->content_disposition, "attachment; filename=\"a\"");
-  EXPECT_EQ(got->content_encoding, "gzip");
+  EXPECT_EQ(got->content_encoding, "deflate, gzip");
   EXPECT_EQ(got->content_language, "de");
   EXPECT_EQ(got->expires, "Thu, 01 Dec 2026 16:00:00 GMT");
   EXPECT_EQ(got->metadata, (std::vector<std::pair<std::string, std::string>>{{"colour", "blau,rot"}, {"empty", ""}}));

@@ -126,6 +126,11 @@ Reply ApiTest::send(TestRequest request) {
       credentials.access_key_id, Secret(request.signed_by.empty() ? std::string(kSecret) : request.signed_by), {}};
   auto signer = sigv4::sign_request(out, key, "us-east-1", "s3", payload_hash(request), clock.now());
   std::string body = coded(request, std::move(signer));
+  if (request.length_known) {
+    out.fields.emplace_back("Content-Length", std::to_string(body.size()));
+  } else {
+    out.fields.emplace_back("Transfer-Encoding", "chunked");
+  }
   ports::HttpRequestHead head{out.method, out.target, out.fields, "192.0.2.7", false};
   if (request.tamper) request.tamper(head, body);
   test_support::FakeRequestBody incoming(std::move(body));
@@ -142,6 +147,7 @@ std::string ApiTest::presigned(std::string method, std::string path, ports::Http
 
 Reply ApiTest::send_presigned(std::string method, std::string target, std::string body, ports::HttpFields fields) {
   fields.emplace_back("Host", "s3.test:9000");
+  fields.emplace_back("Content-Length", std::to_string(body.size()));
   return handle({std::move(method), std::move(target), std::move(fields), "192.0.2.7", false},
                 test_support::FakeRequestBody(std::move(body)));
 }

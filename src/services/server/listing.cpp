@@ -60,7 +60,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListObjects 
   xml.element("Prefix", op.page.encoded(op.page.prefix));
   if (v2) {
     if (!op.start_after.empty()) xml.element("StartAfter", op.page.encoded(op.start_after));
-    if (!op.continuation.empty()) xml.element("ContinuationToken", op.continuation);
+    if (op.continuation) xml.element("ContinuationToken", *op.continuation);
     if (listed->truncated) xml.element("NextContinuationToken", s3::encode_continuation(listed->last));
     xml.element("KeyCount", listed->objects.size() + listed->common_prefixes.size());
   } else {

@@ -160,6 +160,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::CreateMultip
 }
 
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::UploadPart op) {
+  if (auto announced = check_body_announced(exchange.request()); !announced) co_return announced;
   if (auto writable = backend.store.writable(); !writable) co_return writable;
   const auto upload = co_await backend.store.head_upload(op.bucket, op.key, op.upload_id);
   if (!upload) co_return std::unexpected(upload.error());

@@ -85,6 +85,11 @@ TEST_F(MultipartTest, PartNumberReadsOnePart) {
   EXPECT_EQ(second.field("Content-Range"), "bytes 5-10/11");
   EXPECT_EQ(second.field("x-amz-mp-parts-count"), "2");
   EXPECT_EQ(get("/file-exchange/k?partNumber=3").outcome(), "416 InvalidPartNumber");
+  const Reply attributes =
+      get("/file-exchange/k?attributes", {{"x-amz-object-attributes", "ObjectParts"}, {"x-amz-max-parts", "1"}});
+  EXPECT_EQ(attributes.element("PartsCount"), "2");
+  EXPECT_EQ(attributes.element("IsTruncated"), "true");
+  EXPECT_THAT(attributes.elements("Size"), ElementsAre("5"));
   put("/file-exchange/single", "abc");
   EXPECT_EQ(get("/file-exchange/single?partNumber=1").body, "abc");
   EXPECT_EQ(get("/file-exchange/single?partNumber=2").outcome(), "416 InvalidPartNumber");

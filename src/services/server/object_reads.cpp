@@ -144,7 +144,7 @@ Awaitable<Status> head_object(Backend& backend, Exchange& exchange, s3::GetObjec
 
 void add_parts(s3::XmlWriter& xml, const s3::GetObjectAttributes& op, const std::vector<std::uint64_t>& sizes) {
   xml.open("ObjectParts");
-  xml.element("TotalPartsCount", sizes.size());
+  xml.element("PartsCount", sizes.size());
   xml.element("PartNumberMarker", op.part_number_marker);
   const std::size_t begin = std::min<std::size_t>(op.part_number_marker, sizes.size());
   const std::size_t end = std::min(sizes.size(), begin + op.max_parts);

@@ -33,6 +33,7 @@ Result<s3::ObjectKey> key_of(const s3::DeleteEntry& entry) {
 }  // namespace
 
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::PutObject op) {
+  if (auto announced = check_body_announced(exchange.request()); !announced) co_return announced;
   auto payload = PayloadReader::open(exchange.verified, op.claims, exchange.body(), backend.settings.max_object_size);
   if (!payload) co_return std::unexpected(payload.error());
   if (auto writable = backend.store.writable(); !writable) co_return writable;

@@ -91,6 +91,13 @@ Result<std::optional<s3::ObjectChecksum>> PayloadReader::verify(const std::strin
   return s3::ObjectChecksum{std::string(s3::to_string(*algorithm_)), base64_encode(computed), false};
 }
 
+Status check_body_announced(const ports::HttpRequestHead& request) {
+  const bool announced = ports::find_field(request.fields, "Content-Length") != nullptr ||
+                         ports::find_field(request.fields, "Transfer-Encoding") != nullptr;
+  if (!announced) return refuse(ErrorCode::missing_content_length);
+  return {};
+}
+
 Awaitable<Result<ReceivedBody>> receive_body(ports::BucketStore& store, PayloadReader& payload) {
   auto writer = co_await store.create_body(payload.announced_bytes());
   if (!writer) co_return std::unexpected(writer.error());

@@ -57,6 +57,9 @@ class PayloadReader {
   std::optional<s3::Checksum> checksum_;
 };
 
+/// An upload says how its body is framed; without that an empty object would be a guess. Errors: MissingContentLength.
+Status check_body_announced(const ports::HttpRequestHead& request);
+
 /// A body that was read to its end, verified, and waits for its commit. Dropped, it leaves nothing behind.
 struct ReceivedBody {
   std::unique_ptr<ports::BodyWriter> writer;

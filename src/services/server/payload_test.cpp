@@ -109,7 +109,20 @@ TEST_P(PayloadKindTest, ChangedByteStoresNothing) {
 INSTANTIATE_TEST_SUITE_P(Table, PayloadKindTest, testing::ValuesIn(kKinds),
                          [](const auto& row) { return row.param.name; });
 
-class PayloadTest : public ApiTest {};
+class PayloadTest : public ApiTest {
+ protected:
+  ports::HttpRequestHead presigned_put() {
+    return {
+        "PUT", presigned("PUT", "/file-exchange/k"), {{"Host", "s3.test:9000"}, {"Content-Length", "5"}}, "", false};
+  }
+};
+
+TEST_F(PayloadTest, ABodyMustBeAnnounced) {
+  ports::HttpRequestHead head = presigned_put();
+  head.fields.pop_back();
+  EXPECT_EQ(handle(head, test_support::FakeRequestBody()).outcome(), "411 MissingContentLength");
+  EXPECT_EQ(stored("k"), "(none)");
+}
 
 TEST_F(PayloadTest, EveryChecksumInFieldAndTrailer) {
   const std::string body = some_body(70000);
@@ -154,8 +167,7 @@ TEST_F(PayloadTest, TooLargeIsRefusedUnread) {
   request.coding = Coding::unsigned_payload;
   test_support::FakeRequestBody body("x");
   body.declared = std::uint64_t{2} * 1024 * 1024 + 1;
-  const Reply reply =
-      handle({"PUT", presigned("PUT", "/file-exchange/k"), {{"Host", "s3.test:9000"}}, "", false}, body);
+  const Reply reply = handle(presigned_put(), body);
   EXPECT_EQ(reply.outcome(), "400 EntityTooLarge");
   EXPECT_FALSE(reply.body_was_read);
 }
@@ -172,8 +184,7 @@ TEST_F(PayloadTest, AClientThatGoesAwayStoresNothing) {
   test_support::FakeRequestBody body("hel");
   body.declared = 5;
   body.failure = Error{ErrorKind::invalid_argument, "closed", "IncompleteBody"};
-  const Reply reply =
-      handle({"PUT", presigned("PUT", "/file-exchange/k"), {{"Host", "s3.test:9000"}}, "", false}, body);
+  const Reply reply = handle(presigned_put(), body);
   EXPECT_EQ(reply.outcome(), "400 IncompleteBody");
   EXPECT_EQ(stored("k"), "(none)");
 }
