@@ -33,6 +33,7 @@ PendingFile::~PendingFile() {
 }
 
 Status PendingFile::write_at(std::uint64_t offset, std::span<const std::byte> data) {
+  if (const auto room = files_.health_.room_for(data.size()); !room) return room;
   const int failure = files_.files_.write_at(handle_.get(), offset, data);
   if (failure != 0) return std::unexpected(files_.io_error("a body could not be written", failure));
   return {};

@@ -67,6 +67,8 @@ Awaitable<Status> SqliteBucketStore::delete_bucket(s3::BucketName bucket) {
 Awaitable<Result<std::unique_ptr<ports::BodyWriter>>> SqliteBucketStore::create_body(
     std::optional<std::uint64_t> expected_bytes) {
   if (context_.health.refusing()) co_return std::unexpected(context_.health.refusal());
+  if (const auto room = context_.health.room_for(expected_bytes.value_or(0)); !room)
+    co_return std::unexpected(room.error());
   co_return std::make_unique<StoredBodyWriter>(context_.files, context_.keys, context_.pool, expected_bytes);
 }
 

@@ -244,6 +244,30 @@ TEST_F(FaultTest, FailedSyncOfABodyRefusesFurtherWrites) {
   EXPECT_GE(sync_call, 0);
 }
 
+TEST_F(FaultTest, NearlyFullDiskTakesNoBodiesButDeletions) {
+  const TemporaryFolder folder(TemporaryFolder::Place::memory);
+  prepare(folder.path());
+  FaultyFileSystem files(FaultyFileSystem::Mode::count, 0, 0);
+  auto store = open_store(folder.path(), {.files = &files, .sqlite_vfs = nullptr, .now = {}});
+  ASSERT_TRUE(store);
+  ports::BucketStore& buckets = (*store)->buckets();
+  ASSERT_TRUE(run_sync(put(buckets, put_request("key"), pattern(kLarge))));
+  files.pretend_free_bytes(10'000'000);
+  for (const std::size_t size : {std::size_t{10}, kLarge}) {
+    const auto refused = run_sync(put(buckets, put_request("key"), pattern(size, 2)));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "ServiceUnavailable");
+  }
+  EXPECT_FALSE(buckets.writable());
+  EXPECT_TRUE(run_sync(get(buckets, "key")) == pattern(kLarge));
+  EXPECT_TRUE(run_sync(buckets.delete_objects(bucket_name(), {object_key("key")})));
+  files.pretend_free_bytes(1'000'000'000);
+  EXPECT_TRUE(buckets.writable());
+  EXPECT_TRUE(run_sync(put(buckets, put_request("key"), pattern(kLarge, 3))));
+  // More than there is room for is refused before the first byte.
+  EXPECT_EQ(run_sync(buckets.create_body(2'000'000'000)).error().kind, ErrorKind::transient);
+}
+
 struct DatabaseFault {
   std::string name;
   FaultyVfs::Fault fault;

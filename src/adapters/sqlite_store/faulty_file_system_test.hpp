@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <map>
@@ -118,7 +119,12 @@ class FaultyFileSystem final : public FileSystem {
   int list_folder(const std::string& path, const std::function<void(std::string_view)>& each) override {
     return real_.list_folder(path, each);
   }
-  int free_bytes(const std::string& path, std::uint64_t& bytes) override { return real_.free_bytes(path, bytes); }
+  int free_bytes(const std::string& path, std::uint64_t& bytes) override {
+    bytes = free_;
+    return free_ > 0 ? 0 : real_.free_bytes(path, bytes);
+  }
+  /// What free_bytes() says from now on; 0: the truth.
+  void pretend_free_bytes(std::uint64_t bytes) { free_ = bytes; }
 
  private:
   int next() {
@@ -133,6 +139,7 @@ class FaultyFileSystem final : public FileSystem {
   const Mode mode_;
   const int chosen_;
   const int number_;
+  std::atomic<std::uint64_t> free_ = 0;
   mutable std::mutex mutex_;
   int calls_ = 0;
   std::map<int, std::string> open_;

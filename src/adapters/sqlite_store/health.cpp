@@ -3,8 +3,14 @@
 namespace s3link::sqlite_store {
 namespace {
 
-/// Room for a group of commits and a checkpoint: with less, "writable" would flicker.
-constexpr std::uint64_t kRoomBytes = 64ULL * 1024 * 1024;
+/// What deletions need when the disk is full otherwise: the log at its largest (Checkpointer) and some pages.
+constexpr std::uint64_t kReserveBytes = 40ULL * 1024 * 1024;
+/// Writable again: some more, so that the answer does not flicker.
+constexpr std::uint64_t kRoomBytes = 2 * kReserveBytes;
+
+std::unexpected<Error> no_space() {
+  return fail(ErrorKind::transient, "no space left in the data folder", "ServiceUnavailable");
+}
 
 }  // namespace
 
@@ -24,12 +30,22 @@ Error Health::refusal() const {
 Status Health::writable() const {
   if (refusing()) return std::unexpected(refusal());
   if (!full_.load(std::memory_order_relaxed)) return {};
-  std::uint64_t free = 0;
-  if (files_.free_bytes(data_dir_, free) == 0 && free >= kRoomBytes) {
+  if (free_bytes() >= kRoomBytes) {
     full_.store(false, std::memory_order_relaxed);
     return {};
   }
-  return fail(ErrorKind::transient, "no space left in the data folder", "ServiceUnavailable");
+  return no_space();
+}
+
+Status Health::room_for(std::uint64_t bytes) {
+  if (free_bytes() >= kReserveBytes + bytes) return {};
+  note_disk_full();
+  return no_space();
+}
+
+std::uint64_t Health::free_bytes() const {
+  std::uint64_t free = 0;
+  return files_.free_bytes(data_dir_, free) == 0 ? free : 0;
 }
 
 }  // namespace s3link::sqlite_store

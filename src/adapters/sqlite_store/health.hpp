@@ -19,6 +19,9 @@ class Health {
   /// For good. The first reason stays.
   void refuse_writes(std::string reason);
   void note_disk_full() noexcept { full_.store(true, std::memory_order_relaxed); }
+  /// Whether a body may take that many bytes more: the last megabytes are left for the database, so that a full disk
+  /// can still be emptied. Errors: transient, code ServiceUnavailable.
+  Status room_for(std::uint64_t bytes);
   bool refusing() const noexcept { return refusing_.load(std::memory_order_acquire); }
 
   /// Errors: transient, code ServiceUnavailable, with the reason.
@@ -31,6 +34,8 @@ class Health {
   const std::string data_dir_;
   std::atomic<bool> refusing_ = false;
   mutable std::atomic<bool> full_ = false;
+  std::uint64_t free_bytes() const;
+
   mutable std::mutex mutex_;
   std::string reason_;
 };

@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMasterKeyBytes = 32;
-/// Enough for the disk to have several syncs in hand at a time; more gains little (docs/decisions/0002-storage.md).
+/// Enough for the disk to have several syncs in hand at a time; more gains little (docs/decisions/0020-storage.md).
 constexpr std::size_t kPoolThreads = 8;
 
 std::unexpected<Error> io_error(const std::string& what, int number) {

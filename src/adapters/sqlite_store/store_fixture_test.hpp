@@ -27,7 +27,7 @@ class TemporaryFolder {
     const std::filesystem::path memory = "/dev/shm";
     std::error_code none;
     const bool in_memory =
-        place == Place::memory && std::filesystem::space(memory, none).available > (32U << 20) && !none;
+        place == Place::memory && std::filesystem::space(memory, none).available > (256U << 20) && !none;
     std::string name = ((in_memory ? memory : std::filesystem::temp_directory_path()) / "s3link-store-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
