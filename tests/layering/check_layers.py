@@ -39,7 +39,7 @@ def check_includes(source):
     for path in sorted(source.rglob("*.[ch]pp")):
         parts = path.relative_to(source).parts
         layer, module = parts[0], parts[1] if len(parts) > 2 else ""
-        is_test = path.stem.endswith("_test")
+        is_test = path.stem.endswith(("_test", "_fixture"))
         text = path.read_text()
         where = f"src/{'/'.join(parts)}"
         if layer not in ALLOWED:
