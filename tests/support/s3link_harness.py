@@ -164,10 +164,12 @@ class Certificate:
 class Server:
     """One `s3link serve` on 127.0.0.1 and a free port.
 
-    `settings` are configuration keys ("link.expiration": "2s"), passed as S3LINK_… variables.
+    `settings` are configuration keys ("link.expiration": "2s"), passed as S3LINK_… variables. `secrets` are further texts
+    that no log may hold.
     """
 
-    def __init__(self, data_dir, settings=None, environment=None, certificate=None, name="server"):
+    def __init__(self, data_dir, settings=None, environment=None, certificate=None, secrets=(), name="server"):
+        self.extra_secrets = set(secrets)
         self.data_dir = pathlib.Path(data_dir)
         self.certificate = certificate
         self.process = None
@@ -277,7 +279,7 @@ class Server:
 
     def _keep_secrets(self):
         """Notes, beside the logs, what must not appear in any of them."""
-        secrets = {self.secret_access_key}
+        secrets = {self.secret_access_key} | self.extra_secrets
         master_key_file = pathlib.Path(self.settings.get("auth.master_key_file", self.data_dir / "master.key"))
         if master_key_file.exists():
             master_key = master_key_file.read_text().strip()
@@ -322,8 +324,7 @@ class Server:
 
     def cli(self, *arguments, check=True, timeout=60, environment=None):
         """Runs another s3link command against this server, with its credentials from data_dir."""
-        extra = {"S3LINK_SERVER_DATA_DIR": str(self.data_dir), "S3LINK_SERVER_LISTEN": self.address,
-                 "S3LINK_SERVER_PUBLIC_URL": self.settings.get("server.public_url", self.endpoint)}
+        extra = {"S3LINK_SERVER_DATA_DIR": str(self.data_dir)}
         if self.certificate:
             extra["SSL_CERT_FILE"] = str(self.certificate.certificate)
         done = subprocess.run([BINARY, *map(str, arguments)], env=self.environment | extra | (environment or {}),

@@ -1,0 +1,67 @@
+"""A disk that refuses: the client gets 500 or 503, nothing is half there, reads go on (issue: what bad input gets)."""
+
+import contextlib
+import os
+import resource
+import subprocess
+
+import pytest
+from raw_s3 import request
+from s3link_harness import wait_until
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A filesystem of `size` bytes on `folder`; needs the right to mount."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_refuses_writes_and_serves_reads(make_server, tmp_path):
+    with small_disk(tmp_path / "disk", 24 << 20) as disk:
+        server = make_server(data_dir=disk / "data")
+        assert request(server, "PUT", "/file-exchange/kept.bin", b"k" * 1_000_000).status == 200
+        server.wait_mails(1)
+        answer = request(server, "PUT", "/file-exchange/too-large.bin", bytes(30 << 20))
+        assert answer is not None and answer.status in (500, 503), str(answer)
+        assert request(server, "GET", "/file-exchange/too-large.bin").status == 404
+        assert request(server, "GET", "/file-exchange/kept.bin").body == b"k" * 1_000_000
+        wait_until(lambda: len(server.object_files()) == 1, 10, "the removal of the half-written file")
+        # There is room again, so it takes writes again.
+        wait_until(lambda: request(server, "PUT", "/file-exchange/next.bin", b"n" * 100_000).status == 200, 10, "a write")
+        server.wait_mails(2)
+        server.stop()
+
+
+def test_a_file_that_cannot_grow_is_an_error_for_its_client_alone(make_server):
+    server = make_server()
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+    answer = request(server, "PUT", "/file-exchange/too-large.bin", bytes(8 << 20))
+    assert answer is not None and answer.status in (500, 503), str(answer)
+    assert server.process.poll() is None
+    assert request(server, "GET", "/file-exchange/too-large.bin").status == 404
+    wait_until(lambda: server.object_files() == [], 10, "the removal of the half-written file")
+    assert request(server, "PUT", "/file-exchange/small.bin", b"s" * 100_000).status == 200
+    assert request(server, "GET", "/file-exchange/small.bin").body == b"s" * 100_000
+
+
+def test_a_flipped_bit_on_disk_is_never_served(make_server):
+    server = make_server()
+    content = os.urandom(300_000)
+    assert request(server, "PUT", "/file-exchange/a.bin", content).status == 200
+    server.wait_mails(1)
+    (path,) = server.object_files()
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+    answer = request(server, "GET", "/file-exchange/a.bin")
+    assert answer is None or answer.status >= 500 or len(answer.body) < len(content)
+    # A range that does not touch the damage is still good.
+    whole = request(server, "GET", "/file-exchange/a.bin", headers={"Range": "bytes=0-999"})
+    assert whole.status == 206 and whole.body == content[:1000]
