@@ -72,6 +72,16 @@ need_packages() {
   [ $status = 0 ] || die "apt-get could not install the packages above (status $status)"
 }
 
+# Installs the npm packages of a folder, exactly those of its package-lock.json, when they are not there already.
+need_node_modules() {
+  local folder=$1 stamp=$1/node_modules/.installed-lock.json
+  if cmp -s "$folder/package-lock.json" "$stamp"; then return 0; fi
+  say "installing from npm: the packages of $folder/package-lock.json"
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2) ||
+    die "npm could not install the packages of $folder"
+  cp "$folder/package-lock.json" "$stamp"
+}
+
 # build_release [TARGET]: configures build/release (with the tests when GoogleTest is there, so that ./run and ./test
 # share it without building anything twice) and builds the target, or everything.
 build_release() {
