@@ -86,6 +86,8 @@ need_node_modules() {
 # share it without building anything twice) and builds the target, or everything.
 build_release() {
   local tests=OFF
+  # Clones in other folders share what ccache holds.
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
   if installed libgtest-dev && installed libgmock-dev; then tests=ON; fi
   say "building build/release${1:+, target $1}"
   cmake --preset release -DS3LINK_TESTS=$tests --log-level=NOTICE >&2 || die "cmake could not configure"
