@@ -26,12 +26,12 @@ std::optional<std::uint64_t> RequestBody::declared_length() const {
 
 Awaitable<Result<std::span<const std::byte>>> RequestBody::read() {
   if (failure_) co_return std::unexpected(*failure_);
-  if (complete()) co_return std::span<const std::byte>();
   // RFC 9110 §10.1.1: not needed when some of the body is here already.
   if (std::exchange(continue_due_, false) && channel_.buffered().empty()) {
     const Outcome outcome = co_await channel_.write("HTTP/1.1 100 Continue\r\n\r\n", {}, options_.write_timeout);
     if (outcome != Outcome::done) co_return broken(outcome);
   }
+  if (complete()) co_return std::span<const std::byte>();
   if (framing_.chunked) co_return co_await read_chunked();
   co_return co_await read_fixed();
 }
@@ -90,7 +90,7 @@ std::unexpected<Error> RequestBody::broken(Outcome outcome) {
 }
 
 bool RequestBody::drainable() const noexcept {
-  return !failure_ && (complete() || (!framing_.chunked && !continue_due_ && left_ <= kMaxDrain));
+  return !failure_ && !continue_due_ && (complete() || (!framing_.chunked && left_ <= kMaxDrain));
 }
 
 Awaitable<bool> RequestBody::drain() {

@@ -142,7 +142,7 @@ std::expected<Framing, Refusal> frame(const NamedFields& named, unsigned version
     if (!equals_ignoring_case(trim(*named.expect), "100-continue")) {
       return refuse(417, "ExpectationFailed", "The only Expect known here is 100-continue.");
     }
-    framing.expects_continue = framing.chunked || framing.content_length > 0;
+    framing.expects_continue = framing.chunked || named.content_length != nullptr;
   }
   return framing;
 }

