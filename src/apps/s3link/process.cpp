@@ -12,6 +12,8 @@ namespace s3link::app {
 
 void harden_process() noexcept {
   ::umask(077);
+  // Over a file size limit (ulimit -f, LimitFSIZE=) a write fails with EFBIG, as on a full disk; it must not end us.
+  std::signal(SIGXFSZ, SIG_IGN);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
