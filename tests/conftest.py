@@ -15,7 +15,7 @@ def make_server(tmp_path, request):
 
     def make(data_dir=None, start=True, **options):
         folder = data_dir or tmp_path / f"data-{len(servers)}"
-        server = s3link_harness.Server(folder, name=name, **options)
+        server = s3link_harness.Server(folder, name=name, log_folder=tmp_path, **options)
         servers.append(server)
         if start:
             server.start()

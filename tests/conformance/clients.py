@@ -55,7 +55,7 @@ class AwsCli(Client):
     program = "aws"
 
     def aws(self, *arguments):
-        return self.run("aws", *arguments)
+        return self.run("aws", "--endpoint-url", self.server.endpoint, *arguments)
 
     def upload(self, path, key):
         self.aws("s3", "cp", "--no-progress", path, f"s3://{self.bucket}/{key}")

@@ -20,20 +20,20 @@ def small_disk(folder, size):
     try:
         yield folder
     finally:
-        subprocess.run(["umount", folder], check=True)
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_full_disk_refuses_writes_and_serves_reads(make_server, tmp_path):
-    with small_disk(tmp_path / "disk", 24 << 20) as disk:
+    with small_disk(tmp_path / "disk", 160 << 20) as disk:
         server = make_server(data_dir=disk / "data")
         assert request(server, "PUT", "/file-exchange/kept.bin", b"k" * 1_000_000).status == 200
         server.wait_mails(1)
-        answer = request(server, "PUT", "/file-exchange/too-large.bin", bytes(30 << 20))
+        answer = request(server, "PUT", "/file-exchange/too-large.bin", bytes(170 << 20))
         assert answer is not None and answer.status in (500, 503), str(answer)
         assert request(server, "GET", "/file-exchange/too-large.bin").status == 404
         assert request(server, "GET", "/file-exchange/kept.bin").body == b"k" * 1_000_000
         wait_until(lambda: len(server.object_files()) == 1, 10, "the removal of the half-written file")
-        # There is room again, so it takes writes again.
+        # There is room again (it wants 64 MiB before it trusts the disk), so it takes writes again.
         wait_until(lambda: request(server, "PUT", "/file-exchange/next.bin", b"n" * 100_000).status == 200, 10, "a write")
         server.wait_mails(2)
         server.stop()

@@ -102,7 +102,8 @@ class Answer:
 
     @property
     def code(self):
-        found = re.search(rb"<Code>([^<]*)</Code>", self.body)
+        """The S3 error code, of an XML document or of our own JSON."""
+        found = re.search(rb"<Code>([^<]*)</Code>", self.body) or re.search(rb'"code": *"([^"]*)"', self.body)
         return found.group(1).decode() if found else None
 
     def __str__(self):

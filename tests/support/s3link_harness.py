@@ -168,7 +168,8 @@ class Server:
     that no log may hold.
     """
 
-    def __init__(self, data_dir, settings=None, environment=None, certificate=None, secrets=(), name="server"):
+    def __init__(self, data_dir, settings=None, environment=None, certificate=None, secrets=(), name="server",
+                 log_folder=None):
         self.extra_secrets = set(secrets)
         self.data_dir = pathlib.Path(data_dir)
         self.certificate = certificate
@@ -182,7 +183,7 @@ class Server:
         } | (environment or {})
         self.bucket = self.settings.get("bucket.name", BUCKET)
         self.region = self.settings.get("server.region", REGION)
-        logs = pathlib.Path(os.environ.get("S3LINK_TEST_LOGS", self.data_dir.parent))
+        logs = pathlib.Path(os.environ.get("S3LINK_TEST_LOGS") or log_folder or self.data_dir.parent)
         logs.mkdir(parents=True, exist_ok=True)
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         self.log_path = logs / f"{name}-{worker}-{os.getpid()}-{next(_server_numbers)}.log"
