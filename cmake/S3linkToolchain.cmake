@@ -11,7 +11,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 find_program(S3LINK_CCACHE ccache)
 if(S3LINK_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${S3LINK_CCACHE})
+  # What ccache asks of users of precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${S3LINK_CCACHE})
 endif()
 
 add_library(s3link_options INTERFACE)
