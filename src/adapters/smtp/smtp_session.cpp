@@ -45,7 +45,7 @@ long use_ssl(mail::StartTls starttls) {
 std::string own_name(std::string_view sender) {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) == 0 && std::string_view(name.data()).contains('.'))
-    return name.data();
+    return std::string(name.data());
   return std::string(sender.substr(sender.rfind('@') + 1));
 }
 
@@ -162,7 +162,8 @@ Result<ports::MailReceipt> SmtpSession::send(const mail::Mail& mail, const std::
     return std::unexpected(std::move(error));
   }
   cancelled_ = nullptr;
-  return ports::MailReceipt{replies_.last() ? replies_.last()->text : std::string()};
+  const auto& reply = replies_.last();
+  return ports::MailReceipt{reply ? reply->text : std::string()};
 }
 
 Error SmtpSession::explain(int curl_code) const {

@@ -78,8 +78,8 @@ class WorkerPool {
 
  private:
   struct Job {
-    Job(asio::any_io_executor executor, Work w)
-        : done(std::move(executor), asio::steady_timer::time_point::max()), work(std::move(w)) {}
+    Job(const asio::any_io_executor& executor, Work w)
+        : done(executor, asio::steady_timer::time_point::max()), work(std::move(w)) {}
     asio::steady_timer done;  ///< never expires; cancelled, on its executor, when there is a result
     Work work;
     std::atomic<bool> cancelled = false;

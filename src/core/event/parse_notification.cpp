@@ -119,7 +119,7 @@ Result<EventRecord> parse_record(const json::value& value, std::string name) {
   out.etag = without_quotes(members.text("s3.object.eTag"));
   out.version_id = members.text("s3.object.versionId");
   out.sequencer = members.text("s3.object.sequencer");
-  if (members.error()) return std::unexpected(*members.error());
+  if (const auto& error = members.error()) return std::unexpected(*error);
   return out;
 }
 

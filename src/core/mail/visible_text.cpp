@@ -92,7 +92,7 @@ std::string visible_text(std::string_view text) {
 
 std::string display_file_name(std::string_view key) {
   while (key.ends_with('/')) key.remove_suffix(1);
-  const std::string name = visible_text(key.substr(key.rfind('/') + 1));
+  std::string name = visible_text(key.substr(key.rfind('/') + 1));
   if (name.empty()) return "file";
   const std::size_t length = count_characters(name);
   if (length <= kMaxFileNameCharacters) return name;

@@ -34,6 +34,7 @@ Awaitable<Result<std::vector<mail::Address>>> Mailer::pending(std::string bucket
 
 Awaitable<std::vector<SendOutcome>> Mailer::deliver(LinkJob job, std::vector<mail::Address> recipients) {
   std::vector<SendOutcome> outcomes;
+  outcomes.reserve(recipients.size());
   for (const mail::Address& recipient : recipients) outcomes.push_back(co_await deliver_one(job, recipient));
   co_return outcomes;
 }

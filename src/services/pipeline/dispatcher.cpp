@@ -130,27 +130,30 @@ Awaitable<Result<std::optional<Instant>>> Dispatcher::take() {
     for (auto& entry : *entries) start(co_await asio::this_coro::executor, std::move(entry));
     if (all) break;
   }
-  auto next = co_await outbox_.next_due();
-  if (next && *next) **next = std::max(**next, clock_.now() + kPause);
-  co_return next;
+  const auto next = co_await outbox_.next_due();
+  if (!next) co_return std::unexpected(next.error());
+  const std::optional<Instant>& due = *next;
+  if (!due) co_return std::nullopt;
+  co_return std::max(*due, clock_.now() + kPause);
 }
 
-void Dispatcher::start(asio::any_io_executor executor, ports::OutboxEntry entry) {
+void Dispatcher::start(const asio::any_io_executor& executor, ports::OutboxEntry entry) {
   const auto has_id = [&entry](const Running& running) { return running.id == entry.id; };
   if (std::ranges::any_of(running_, has_id)) return;  // it outlasted its lease, and is still at it
   running_.emplace_back().id = entry.id;
   const auto self = std::prev(running_.end());
-  asio::co_spawn(executor, deliver(std::move(entry)),
-                 asio::bind_cancellation_slot(self->cancel.slot(), [this, executor, self](std::exception_ptr failure) {
-                   if (failure && !stopping_) {
-                     logger_.log(LogLevel::error, "delivery broke off", {{"event_id", std::to_string(self->id)}});
-                   }
-                   // Later, because the slot is still in use while this handler runs.
-                   asio::post(executor, [this, self] {
-                     running_.erase(self);
-                     wake_->notify();
-                   });
-                 }));
+  asio::co_spawn(
+      executor, deliver(std::move(entry)),
+      asio::bind_cancellation_slot(self->cancel.slot(), [this, executor, self](const std::exception_ptr& failure) {
+        if (failure && !stopping_) {
+          logger_.log(LogLevel::error, "delivery broke off", {{"event_id", std::to_string(self->id)}});
+        }
+        // Later, because the slot is still in use while this handler runs.
+        asio::post(executor, [this, self] {
+          running_.erase(self);
+          wake_->notify();
+        });
+      }));
 }
 
 Awaitable<void> Dispatcher::drain() {

@@ -61,7 +61,7 @@ class Dispatcher {
   /// Takes what is due, as far as there is room. Returns when to look again (empty: when woken), or an error.
   Awaitable<Result<std::optional<Instant>>> take();
   Awaitable<void> drain();
-  void start(asio::any_io_executor executor, ports::OutboxEntry entry);
+  void start(const asio::any_io_executor& executor, ports::OutboxEntry entry);
   Awaitable<void> deliver(ports::OutboxEntry entry);
   Awaitable<delivery::Outcome> attempt(const ports::OutboxEntry& entry, const event::EventRecord& record);
   Awaitable<Status> settle(const ports::OutboxEntry& entry, delivery::Outcome outcome,

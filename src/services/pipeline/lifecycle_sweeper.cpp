@@ -70,8 +70,9 @@ Awaitable<Result<Instant>> LifecycleSweeper::sweep() {
   const auto next = co_await buckets_.next_removal();
   if (!next) co_return std::unexpected(next.error());
   const Instant now = clock_.now();
-  if (!next->has_value()) co_return now + look_every_;
-  co_return std::clamp(**next, now + kPause, now + look_every_);
+  const std::optional<Instant>& due = *next;
+  if (!due) co_return now + look_every_;
+  co_return std::clamp(*due, now + kPause, now + look_every_);
 }
 
 }  // namespace s3link::pipeline

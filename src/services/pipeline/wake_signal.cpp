@@ -9,9 +9,9 @@
 
 namespace s3link::pipeline {
 
-void WakeSignal::open(asio::any_io_executor executor) {
+void WakeSignal::open(const asio::any_io_executor& executor) {
   const std::scoped_lock lock(mutex_);
-  timer_.emplace(std::move(executor), asio::steady_timer::time_point::max());
+  timer_.emplace(executor, asio::steady_timer::time_point::max());
 }
 
 void WakeSignal::close() {

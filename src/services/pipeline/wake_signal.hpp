@@ -17,7 +17,7 @@ namespace s3link::pipeline {
 class WakeSignal : public std::enable_shared_from_this<WakeSignal> {
  public:
   /// From here on notify() reaches that executor; until close(), after which it reaches nobody.
-  void open(asio::any_io_executor executor);
+  void open(const asio::any_io_executor& executor);
   void close();
 
   void notify();
