@@ -138,7 +138,8 @@ std::expected<Framing, Refusal> frame(const NamedFields& named, unsigned version
       return bad_request("Content-Length is not a whole number.");
     }
   }
-  if (named.expect != nullptr && version == 11) {
+  // An empty field states no expectation; some clients clear the header so.
+  if (named.expect != nullptr && !trim(*named.expect).empty() && version == 11) {
     if (!equals_ignoring_case(trim(*named.expect), "100-continue")) {
       return refuse(417, "ExpectationFailed", "The only Expect known here is 100-continue.");
     }

@@ -25,6 +25,7 @@ const std::vector<Case> kCases = {
     {"chunked", "PUT /b/k HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"},
     {"asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"},
     {"unknown_method", "BREW /b HTTP/1.1\r\nHost: a\r\n\r\n"},
+    {"empty_expect", "PUT /b/k HTTP/1.1\r\nHost: a\r\nExpect:\r\nContent-Length: 5\r\n\r\n"},
     {"expect_in_other_case", "PUT /b/k HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 5\r\n\r\n"},
 
     {"both_lengths", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400},

@@ -23,7 +23,6 @@
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
 #include "apps/s3link/process.hpp"
-#include "apps/s3link/sweep_waking_handler.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
 #include "services/pipeline/dispatcher.hpp"
@@ -241,10 +240,7 @@ int serve(const ConfigOptions& options) {
                      .max_object_size = settings.server.max_object_size_bytes,
                      .domain = settings.server.domain},
                     *credentials, store.buckets(), store.deliveries(), clock, random);
-  pipeline::LifecycleSweeper sweeper(store.buckets(), clock, logger);
-  SweepWakingHandler handler(api, sweeper);
-  ports::HttpHandler& front =
-      settings.bucket.object_ttl < kSweepNotice ? static_cast<ports::HttpHandler&>(handler) : api;
+  pipeline::LifecycleSweeper sweeper(store.buckets(), clock, logger, settings.bucket.object_ttl);
 
   http_server::ServerOptions server_options;
   server_options.host = settings.server.listen.host;
@@ -253,7 +249,7 @@ int serve(const ConfigOptions& options) {
   if (settings.server.tls_certificate) {
     server_options.tls = http_server::TlsFiles{*settings.server.tls_certificate, *settings.server.tls_key};
   }
-  auto listening = http_server::Server::listen(std::move(server_options), front, logger);
+  auto listening = http_server::Server::listen(std::move(server_options), api, logger);
   if (!listening) {
     const bool wrong_setting = listening.error().kind == ErrorKind::invalid_argument;
     return complain(wrong_setting ? kWrongUse : kFailed, listening.error().message);
