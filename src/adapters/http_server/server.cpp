@@ -252,6 +252,8 @@ void Server::stop(std::chrono::milliseconds grace) {
   }
   for (const auto& loop : state_->loops) loop->context.stop();
   for (auto& thread : state_->threads) thread.join();
+  // Where nothing was open, the contexts may have stopped before the posted close had its turn.
+  state_->acceptor->close(ignored);
 }
 
 Status Server::reload_tls() {
