@@ -223,12 +223,25 @@ def test_signal_stops_the_server_with_status_0(server, number):
     server.process = None
 
 
+def begin_upload(peer, server, length):
+    """Sends the head and five bytes of a body. On return the server is reading it: it has answered 100 Continue."""
+    url = server.s3().generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "slow"}).removeprefix(server.endpoint)
+    peer.settimeout(20)
+    peer.sendall(f"PUT {url} HTTP/1.1\r\nHost: {server.address}\r\nContent-Length: {length}\r\n"
+                 "Expect: 100-continue\r\n\r\n".encode())
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        piece = peer.recv(1000)
+        assert piece, answer
+        answer += piece
+    assert answer.startswith(b"HTTP/1.1 100 "), answer
+    peer.sendall(b"first")
+
+
 def test_second_signal_ends_at_once(server):
     # A request in flight, whose end the first signal waits for.
     with socket.create_connection(("127.0.0.1", server.port)) as peer:
-        url = server.s3().generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "slow"}).removeprefix(server.endpoint)
-        peer.sendall(f"PUT {url} HTTP/1.1\r\nHost: {server.address}\r\nContent-Length: 100\r\n\r\nfirst".encode())
-        time.sleep(0.3)
+        begin_upload(peer, server, 100)
         server.process.send_signal(signal.SIGINT)
         wait_until(lambda: '"stopping"' in server.log(), what="the stop")
         assert server.process.poll() is None
@@ -241,9 +254,7 @@ def test_second_signal_ends_at_once(server):
 
 def test_request_in_flight_is_finished(server):
     with socket.create_connection(("127.0.0.1", server.port)) as peer:
-        url = server.s3().generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "slow"}).removeprefix(server.endpoint)
-        peer.sendall(f"PUT {url} HTTP/1.1\r\nHost: {server.address}\r\nContent-Length: 10\r\n\r\nfirst".encode())
-        time.sleep(0.3)
+        begin_upload(peer, server, 10)
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: '"stopping"' in server.log(), what="the stop")
         peer.sendall(b"-half")
