@@ -2,8 +2,8 @@
 
 namespace s3link::app {
 
-/// What every command wants of its process: files for the owner only, no core dumps (they would hold keys), SIGPIPE as
-/// an error code, few memory arenas.
+/// What every command wants of its process: files for the owner only, no core dumps (they would hold keys), a file that
+/// grows over its limit is an error code of the write and not SIGXFSZ, few memory arenas.
 void harden_process() noexcept;
 
 /// As many open files as this user may have.

@@ -54,9 +54,8 @@ class Verifier {
 
   /// The body is not looked at: the caller checks payload_sha256, or decodes the chunks.
   /// Errors (kind denied where AWS answers 403, else invalid_argument), by code:
-  /// - AccessDenied: no signature at all; a presigned URL that has expired or is not valid yet; an x-amz-* field that
-  /// is
-  ///   not signed; no date
+  /// - AccessDenied: no signature at all; a presigned URL that has expired or is not valid yet; an x-amz-* field
+  ///   that is not signed; no date
   /// - SignatureDoesNotMatch, InvalidAccessKeyId, RequestTimeTooSkewed, InvalidToken
   /// - AuthorizationHeaderMalformed, AuthorizationQueryParametersError: not of the documented form, or another scope
   /// - InvalidRequest: Signature Version 2; x-amz-content-sha256 missing; a head over the limits above
