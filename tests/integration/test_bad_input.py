@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import os
 import re
 import urllib.parse
 import zlib
@@ -24,15 +23,11 @@ def crc32(data):
     return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 
 
-def descriptors(server):
-    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
-
-
 @pytest.fixture
 def unharmed(server):
     """The server of the test; afterwards nothing is stored, no descriptor is left, and a right request is served."""
     request(server, "GET", "/file-exchange")  # whatever is opened once is open now
-    before = wait_until(lambda: descriptors(server), what="descriptors")
+    before = server.descriptors()
     yield server
     s3 = server.s3()
     assert s3.list_objects_v2(Bucket=server.bucket).get("Contents", []) == []
@@ -40,7 +35,7 @@ def unharmed(server):
     s3.close()
     wait_until(lambda: server.object_files() == [], 10, "no body files")
     assert server.deliveries() == []
-    wait_until(lambda: descriptors(server) <= before, 10, f"descriptors back at {before}")
+    wait_until(lambda: len(server.descriptors()) <= len(before), 10, f"only {sorted(before)} open")
     assert server.process.poll() is None
     assert request(server, "PUT", "/file-exchange/good.txt", b"good").status == 200
     server.wait_mails(1)
