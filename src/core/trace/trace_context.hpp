@@ -50,5 +50,7 @@ std::string xray_header(const TraceContext& context);
 /// Reads a W3C traceparent of any version but ff. Errors: invalid_argument.
 /// Source: W3C Trace Context, §3.2.
 Result<TraceContext> parse_traceparent(std::string_view text);
+/// Version 00, for a call made by the segment `parent`.
+std::string traceparent(const TraceContext& context, const SegmentId& parent);
 
 }  // namespace s3link::trace

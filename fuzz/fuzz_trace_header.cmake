@@ -1,0 +1,1 @@
+s3link_fuzzer(trace_header DEPENDS s3link::trace)
