@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/base/encoding.hpp"
+#include "core/base/json_text.hpp"
 
 namespace s3link::system {
 
@@ -33,33 +33,13 @@ std::string_view colour_of(ports::LogLevel level) {
   return "";
 }
 
-// Bytes of the well-formed UTF-8 sequence `text` begins with; 0 when it begins with none.
-std::size_t sequence_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (text.size() < length || !is_utf8(text.substr(0, length))) return 0;
-  return length;
-}
-
-// Copies `text` with quotes, backslashes and control characters escaped. `json` chooses JSON's escapes and U+FFFD for
-// broken UTF-8; else \xNN is used for both.
-void append_escaped(std::string& out, std::string_view text, bool json) {
-  const auto append_byte = [&out, json](unsigned char byte) {
-    if (json) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else {
-      out += fmt::format("\\x{:02x}", byte);
-    }
-  };
+// Copies `text` with quotes, backslashes and control characters escaped, and \xNN for bytes that are not UTF-8.
+void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const auto byte = static_cast<unsigned char>(text.front());
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_sequence_length(text);
     if (length == 0) {
-      if (json) {
-        out += "\xEF\xBF\xBD";
-      } else {
-        append_byte(byte);
-      }
+      out += fmt::format("\\x{:02x}", byte);
       text.remove_prefix(1);
       continue;
     }
@@ -73,10 +53,10 @@ void append_escaped(std::string& out, std::string_view text, bool json) {
     } else if (byte == '\t') {
       out += "\\t";
     } else if (byte < 0x20 || byte == 0x7F) {
-      append_byte(byte);
+      out += fmt::format("\\x{:02x}", byte);
     } else if (byte == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0) {
       // U+0080 to U+009F: terminals obey some of these controls.
-      append_byte(static_cast<unsigned char>(text[1]));
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[1]));
     } else {
       out += text.substr(0, length);
     }
@@ -116,14 +96,14 @@ std::string format_text(const LogRecord& record, bool coloured) {
   line += fmt::format("{:<7}", to_string(record.level));
   if (coloured) line += "\x1b[0m";
   line += ' ';
-  append_escaped(line, record.message, false);
+  append_escaped(line, record.message);
   for (const auto& [name, value] : record.fields) {
     line += "  ";
-    append_escaped(line, name, false);
+    append_escaped(line, name);
     line += '=';
     if (needs_quotes(value)) {
       line += '"';
-      append_escaped(line, value, false);
+      append_escaped(line, value);
       line += '"';
     } else {
       line += value;
@@ -137,16 +117,14 @@ std::string format_json(const LogRecord& record) {
   line += iso8601(record.when);
   line += "\",\"level\":\"";
   line += to_string(record.level);
-  line += "\",\"message\":\"";
-  append_escaped(line, record.message, true);
-  line += '"';
+  line += "\",\"message\":";
+  append_json_string(line, record.message);
   for (const auto& [name, value] : record.fields) {
-    line += ",\"";
-    append_escaped(line, name, true);
-    if (name == "time" || name == "level" || name == "message") line += '_';
-    line += "\":\"";
-    append_escaped(line, value, true);
-    line += '"';
+    line += ',';
+    const bool taken = name == "time" || name == "level" || name == "message";
+    append_json_string(line, taken ? name + '_' : name);
+    line += ':';
+    append_json_string(line, value);
   }
   line += '}';
   return line;
