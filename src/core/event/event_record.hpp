@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,9 +40,16 @@ struct Notification {
   bool is_test_event = false;  ///< {"Event": "s3:TestEvent", ...}
 };
 
+/// S3 sends one record of at most 64 KiB; what collects notifications may hand over several at a time.
+inline constexpr std::size_t kMaxNotificationBytes = std::size_t{256} * 1024;
+
 /// Reads a notification of any eventVersion 2.x, with or without "s3:" before the event name.
 /// Errors: invalid_argument, naming the member that is missing or wrong. Nesting and sizes are bounded.
-Result<Notification> parse_notification(std::string_view json);
+Result<Notification> parse_notification(std::string_view json, std::size_t max_bytes = kMaxNotificationBytes);
+
+/// Whether this is what an EventBridge rule with a schedule sends: "source" is "aws.events", "detail-type" is
+/// "Scheduled Event". Source: Amazon EventBridge User Guide, "Creating a rule that runs on a schedule".
+bool is_schedule_event(std::string_view json);
 
 /// The commit number of the transaction that made the object visible, as 16 upper-case hexadecimal digits: fixed width,
 /// so that comparing strings compares commits.

@@ -9,8 +9,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxBytes = std::size_t{256} * 1024;  // S3 sends one record of at most 64 KiB
-constexpr std::size_t kMaxDepth = 16;                       // ours and AWS's need 7
+constexpr std::size_t kMaxDepth = 16;  // ours and AWS's need 7
 constexpr std::size_t kMaxKeyBytes = 1024;
 constexpr std::size_t kMaxBucketBytes = 255;  // names from before 2018 in us-east-1
 
@@ -123,14 +122,20 @@ Result<EventRecord> parse_record(const json::value& value, std::string name) {
   return out;
 }
 
-}  // namespace
-
-Result<Notification> parse_notification(std::string_view text) {
-  if (text.size() > kMaxBytes) return wrong("notification", "longer than 256 KiB");
+json::value parse(std::string_view text, boost::system::error_code& ec) {
   json::parse_options options;
   options.max_depth = kMaxDepth;
+  return json::parse(text, ec, {}, options);
+}
+
+}  // namespace
+
+Result<Notification> parse_notification(std::string_view text, std::size_t max_bytes) {
+  if (text.size() > max_bytes) {
+    return wrong("notification", "longer than " + std::to_string(max_bytes / 1024) + " KiB");
+  }
   boost::system::error_code ec;
-  const json::value document = json::parse(text, ec, {}, options);
+  const json::value document = parse(text, ec);
   if (ec) return wrong("notification", "not JSON: " + ec.message());
   const json::object* const root = document.if_object();
   if (root == nullptr) return wrong("notification", "not an object");
@@ -152,6 +157,19 @@ Result<Notification> parse_notification(std::string_view text) {
     out.records.push_back(std::move(*record));
   }
   return out;
+}
+
+bool is_schedule_event(std::string_view text) {
+  if (text.size() > kMaxNotificationBytes) return false;
+  boost::system::error_code ec;
+  const json::value document = parse(text, ec);
+  const json::object* const root = ec ? nullptr : document.if_object();
+  if (root == nullptr) return false;
+  const auto is = [root](std::string_view name, std::string_view want) {
+    const json::value* const value = root->if_contains(name);
+    return value != nullptr && value->is_string() && std::string_view(value->get_string()) == want;
+  };
+  return is("source", "aws.events") && is("detail-type", "Scheduled Event");
 }
 
 }  // namespace s3link::event

@@ -130,7 +130,34 @@ TEST(ParseNotification, DecodesTheKeyOnce) {
   EXPECT_EQ(parse_notification(text)->records[0].key, "a b+c%2B/ä");
 }
 
+struct ScheduleCase {
+  std::string name, text;
+  bool want;
+};
+const std::vector<ScheduleCase> kScheduleCases = {
+    // Amazon EventBridge User Guide: what a scheduled rule sends.
+    {"of_a_rule",
+     R"({"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa","detail-type":"Scheduled Event",)"
+     R"("source":"aws.events","account":"123456789012","time":"2026-12-08T16:53:06Z","region":"us-east-1",)"
+     R"("resources":["arn:aws:events:us-east-1:123456789012:rule/sweep"],"detail":{}})",
+     true},
+    {"least", R"({"source":"aws.events","detail-type":"Scheduled Event"})", true},
+    {"of_another_source", R"({"source":"aws.s3","detail-type":"Scheduled Event"})", false},
+    {"of_another_type", R"({"source":"aws.events","detail-type":"Object Created"})", false},
+    {"no_source", R"({"detail-type":"Scheduled Event"})", false},
+    {"source_no_text", R"({"source":["aws.events"],"detail-type":"Scheduled Event"})", false},
+    {"notification", std::string(kGood), false},
+    {"array", R"([])", false},
+    {"no_json", "aws.events Scheduled Event", false},
+};
+class ScheduleTest : public testing::TestWithParam<ScheduleCase> {};
+TEST_P(ScheduleTest, IsToldFromEverythingElse) { EXPECT_EQ(is_schedule_event(GetParam().text), GetParam().want); }
+INSTANTIATE_TEST_SUITE_P(Table, ScheduleTest, testing::ValuesIn(kScheduleCases),
+                         [](const auto& row) { return row.param.name; });
+
 TEST(ParseNotification, IsBounded) {
+  EXPECT_EQ(parse_notification(std::string(kGood), kGood.size() - 1).error().kind, ErrorKind::invalid_argument);
+  EXPECT_TRUE(parse_notification(std::string(kGood), kGood.size()));
   EXPECT_EQ(parse_notification(std::string(300'000, ' ')).error().message, "notification: longer than 256 KiB");
   EXPECT_FALSE(parse_notification(std::string(1'000, '[')));
   EXPECT_FALSE(parse_notification(R"({"Records":)" + std::string(17, '[') + std::string(17, ']') + "}"));
