@@ -3,51 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <kainjow/mustache.hpp>
+#include <utility>
 
 #include "core/base/encoding.hpp"
+#include "core/mail/link_variables.hpp"
 #include "core/mail/visible_text.hpp"
-#include "core/mail/wording.hpp"
 
 namespace s3link::mail {
 namespace {
 
 namespace mustache = kainjow::mustache;
 
-constexpr std::array<std::string_view, 11> kVariables = {"LINK",       "FILE_NAME",   "FILE_SIZE",    "EXPIRES_AT",
-                                                         "EXPIRES_IN", "REMOVED_AT",  "BUCKET",       "KEY",
-                                                         "SHA256",     "SENDER_NAME", "EXPIRES_SHORT"};
 constexpr std::string_view kRemovedLater = "REMOVED_LATER";
 
 enum class Escaping { none, html };
-
-std::string html_escape(const std::string& text) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 8);
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;  // &apos; is unknown to HTML 4, and so to some mail programs
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::unexpected<Error> broken(std::string_view file, std::string message) {
   return fail(ErrorKind::invalid_argument, fmt::format("{}: {}", file, message));
@@ -74,8 +44,9 @@ Result<bool> check_tags(std::string_view file, std::string_view text, Escaping e
     }
     const bool section = sigil == '#' || sigil == '^' || sigil == '/';
     if (section || sigil == '&') name = trim(name.substr(1));
-    if (std::ranges::find(kVariables, name) == kVariables.end() && !(section && name == kRemovedLater)) {
-      return broken(file, fmt::format("unknown variable {{{{{}}}}}; there are {}", name, fmt::join(kVariables, ", ")));
+    if (std::ranges::find(kLinkVariables, name) == kLinkVariables.end() && !(section && name == kRemovedLater)) {
+      return broken(file,
+                    fmt::format("unknown variable {{{{{}}}}}; there are {}", name, fmt::join(kLinkVariables, ", ")));
     }
     shows_link = shows_link || (name == "LINK" && !section);
   }
@@ -93,30 +64,17 @@ Result<bool> check(std::string_view file, const std::string& text, Escaping esca
 
 mustache::data variables(const LinkMailData& data) {
   mustache::data out;
-  const auto set = [&out](const char* name, const std::string& value) {
-    out.set(name, value.empty() ? mustache::data(false) : mustache::data(value));
-  };
-  set("LINK", std::string(data.link));
-  set("FILE_NAME", display_file_name(data.key));
-  set("FILE_SIZE", size_in_words(data.size_bytes));
-  set("EXPIRES_AT", instant_in_words(data.deadline));
-  set("EXPIRES_SHORT", instant_in_short(data.deadline));
-  set("EXPIRES_IN", duration_in_words(std::chrono::floor<std::chrono::seconds>(data.deadline) -
-                                      std::chrono::floor<std::chrono::seconds>(data.now)));
-  set("REMOVED_AT", data.removed_at ? instant_in_words(*data.removed_at) : std::string());
-  set("BUCKET", visible_text(data.bucket));
-  set("KEY", visible_text(data.key));
-  set("SHA256", hex_encode(data.sha256));
-  set("SENDER_NAME", visible_text(data.sender_name));
-  out.set(std::string(kRemovedLater),
-          mustache::data(data.removed_at && *data.removed_at >= data.deadline + std::chrono::seconds(1)));
+  for (auto& [name, value] : link_variables(data)) {
+    out.set(std::string(name), value.empty() ? mustache::data(false) : mustache::data(std::move(value)));
+  }
+  out.set(std::string(kRemovedLater), mustache::data(removed_later(data)));
   return out;
 }
 
 std::string render_text(const std::string& text, const mustache::data& values, Escaping escaping) {
   mustache::mustache parsed(text);
   if (escaping == Escaping::html) {
-    parsed.set_custom_escape(html_escape);
+    parsed.set_custom_escape([](const std::string& value) { return html_escape(value); });
   } else {
     parsed.set_custom_escape([](const std::string& value) { return value; });
   }

@@ -1,28 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 
-#include "core/base/instant.hpp"
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
+#include "core/mail/link_variables.hpp"
 
 namespace s3link::mail {
-
-/// What a link mail tells its reader.
-struct LinkMailData {
-  std::string_view link;  ///< the presigned URL
-  std::string_view bucket;
-  std::string_view key;
-  std::uint64_t size_bytes = 0;
-  std::string_view sha256;  ///< raw, 32 bytes
-  std::string_view sender_name;
-  Instant now;
-  Instant deadline;                   ///< when the link dies
-  std::optional<Instant> removed_at;  ///< when the file is removed
-};
 
 /// A mail in words, not yet a message. The bodies hold the presigned URL. Line ends are LF.
 struct RenderedMail {
