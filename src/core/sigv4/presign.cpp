@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "core/base/encoding.hpp"
-#include "core/sigv4/signing_key.hpp"
 #include "core/sigv4/string_to_sign.hpp"
 
 namespace s3link::sigv4 {
@@ -58,6 +57,12 @@ Result<ExpiresIn> ExpiresIn::from(std::chrono::seconds value) {
 
 Secret presign(const PresignRequest& request, const Credentials& credentials, std::string_view region,
                ExpiresIn expires, Instant now) {
+  SigningKeyCache keys(credentials.secret_access_key);
+  return presign(request, credentials, keys, region, expires, now);
+}
+
+Secret presign(const PresignRequest& request, const Credentials& credentials, SigningKeyCache& keys,
+               std::string_view region, ExpiresIn expires, Instant now) {
   const Base base = normalized(request.base_url);
   const CredentialScope scope = scope_of(now, region, "s3");
   Fields query = request.query;
@@ -80,7 +85,7 @@ Secret presign(const PresignRequest& request, const Credentials& credentials, st
                                                    .fields = fields,
                                                    .signed_headers = names,
                                                    .payload_hash = kUnsignedPayload});
-  const SigningKey key = derive_signing_key(credentials.secret_access_key, scope);
+  const SigningKey key = keys.get(scope);
   return Secret(fmt::format("{}{}?{}&X-Amz-Signature={}", base.url, path, encoded_query,
                             signature(key, string_to_sign(now, scope, canonical))));
 }

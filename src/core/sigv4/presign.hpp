@@ -9,6 +9,7 @@
 #include "core/base/secret.hpp"
 #include "core/sigv4/canonical_request.hpp"
 #include "core/sigv4/credentials.hpp"
+#include "core/sigv4/signing_key.hpp"
 
 namespace s3link::sigv4 {
 
@@ -40,5 +41,9 @@ struct PresignRequest {
 /// The host is written as clients send it (lower case, no default port).
 Secret presign(const PresignRequest& request, const Credentials& credentials, std::string_view region,
                ExpiresIn expires, Instant now);
+
+/// The same, with the signing keys of these credentials' secret taken from `keys`: for whoever signs often.
+Secret presign(const PresignRequest& request, const Credentials& credentials, SigningKeyCache& keys,
+               std::string_view region, ExpiresIn expires, Instant now);
 
 }  // namespace s3link::sigv4

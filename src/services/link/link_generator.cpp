@@ -4,13 +4,22 @@
 #include <utility>
 
 #include "core/s3/content_disposition.hpp"
-#include "core/sigv4/credentials.hpp"
 #include "core/sigv4/presign.hpp"
 
 namespace s3link::link {
 
+LinkSettings s3_links(std::string region, std::string endpoint, std::chrono::seconds expiration) {
+  LinkSettings out{.public_url = std::move(endpoint), .region = {}, .expiration = expiration};
+  if (out.public_url.empty()) {
+    out.public_url = "https://s3." + region + (region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
+    out.addressing = Addressing::virtual_hosted;
+  }
+  out.region = std::move(region);
+  return out;
+}
+
 LinkGenerator::LinkGenerator(LinkSettings settings, const sigv4::Credentials& credentials)
-    : settings_(std::move(settings)), credentials_(credentials) {}
+    : settings_(std::move(settings)), credentials_(credentials), keys_(credentials.secret_access_key) {}
 
 Result<Link> LinkGenerator::make(const s3::BucketName& bucket, const s3::ObjectKey& key,
                                  std::optional<Instant> removed_at, Instant now) const {
@@ -25,10 +34,16 @@ Result<Link> LinkGenerator::make(const s3::BucketName& bucket, const s3::ObjectK
   if (!expires) return std::unexpected(expires.error());
 
   sigv4::PresignRequest request;
-  request.base_url = settings_.public_url;
-  request.path = "/" + bucket.text() + "/" + key.text();
+  if (settings_.addressing == Addressing::virtual_hosted && !bucket.text().contains('.')) {
+    const auto host = settings_.public_url.find("://") + 3;
+    request.base_url = settings_.public_url.substr(0, host) + bucket.text() + "." + settings_.public_url.substr(host);
+    request.path = "/" + key.text();
+  } else {
+    request.base_url = settings_.public_url;
+    request.path = "/" + bucket.text() + "/" + key.text();
+  }
   request.query = {{"response-content-disposition", s3::attachment_disposition(s3::file_name_of(key.text()))}};
-  return Link{sigv4::presign(request, credentials_, settings_.region, *expires, signed_at), signed_at + life};
+  return Link{sigv4::presign(request, credentials_, keys_, settings_.region, *expires, signed_at), signed_at + life};
 }
 
 }  // namespace s3link::link

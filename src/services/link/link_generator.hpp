@@ -8,18 +8,29 @@
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
 #include "core/s3/names.hpp"
-
-namespace s3link::sigv4 {
-struct Credentials;
-}
+#include "core/sigv4/credentials.hpp"
+#include "core/sigv4/signing_key.hpp"
 
 namespace s3link::link {
+
+/// Where a link names the bucket.
+enum class Addressing {
+  path,            ///< https://HOST/BUCKET/KEY
+  virtual_hosted,  ///< https://BUCKET.HOST/KEY; path for a name with dots, which no TLS wildcard covers
+};
 
 struct LinkSettings {
   std::string public_url;             ///< "https://files.example.org[:port]": what links start with
   std::string region;                 ///< of the credential scope
   std::chrono::seconds expiration{};  ///< asked for: 1 s to 7 days
+  Addressing addressing = Addressing::path;
 };
+
+/// Links to a bucket that Amazon S3 keeps in `region`, by its regional host: the global one answers with a redirect for
+/// hours after a bucket was made, and a redirect breaks a signature. `endpoint` ("https://host[:port]") where S3 is
+/// somewhere else, else empty. Source: AWS General Reference, "Amazon S3 endpoints and quotas"; Amazon S3 User Guide,
+/// "Virtual hosting of general purpose buckets".
+LinkSettings s3_links(std::string region, std::string endpoint, std::chrono::seconds expiration);
 
 /// A presigned GET and the moment from which it answers 403 or 404.
 struct Link {
@@ -42,6 +53,7 @@ class LinkGenerator {
  private:
   LinkSettings settings_;
   const sigv4::Credentials& credentials_;
+  mutable sigv4::SigningKeyCache keys_;
 };
 
 }  // namespace s3link::link

@@ -82,5 +82,37 @@ TEST(LinkGenerator, DownloadsUnderTheNameOfTheFile) {
   EXPECT_TRUE(url.contains("filename%2A%3DUTF-8%27%27Q3%2520%25C3%25A4.pdf")) << url;
 }
 
+struct S3HostCase {
+  std::string name, region, endpoint, bucket, want;
+};
+const std::vector<S3HostCase> kS3HostCases = {
+    {"virtual_hosted", "eu-central-1", "", "file-exchange",
+     "https://file-exchange.s3.eu-central-1.amazonaws.com/a%20b/c.pdf?"},
+    {"first_region_by_its_own_host", "us-east-1", "", "b1b", "https://b1b.s3.us-east-1.amazonaws.com/a%20b/c.pdf?"},
+    {"china", "cn-north-1", "", "b1b", "https://b1b.s3.cn-north-1.amazonaws.com.cn/a%20b/c.pdf?"},
+    {"dots_have_no_certificate", "eu-central-1", "", "files.example.org",
+     "https://s3.eu-central-1.amazonaws.com/files.example.org/a%20b/c.pdf?"},
+    {"endpoint", "eu-central-1", "http://127.0.0.1:9000", "file-exchange",
+     "http://127.0.0.1:9000/file-exchange/a%20b/c.pdf?"},
+};
+class S3HostTest : public testing::TestWithParam<S3HostCase> {};
+TEST_P(S3HostTest, IsSignedAsItIsWritten) {
+  const auto& row = GetParam();
+  const auto keys = credentials();
+  const LinkGenerator links(s3_links(row.region, row.endpoint, 5h), keys);
+  const auto link = links.make(*s3::BucketName::parse(row.bucket), *s3::ObjectKey::parse("a b/c.pdf"), {}, kNow);
+  ASSERT_TRUE(link);
+  const std::string url(link->url.reveal());
+  EXPECT_TRUE(url.starts_with(row.want)) << url;
+  const auto host = url.find("://") + 3;
+  const auto path = url.find('/', host);
+  sigv4::Verifier verifier(keys, row.region);
+  const sigv4::Fields fields = {{"Host", url.substr(host, path - host)}};
+  const std::string target = url.substr(path);
+  EXPECT_TRUE(verifier.verify({"GET", target, fields}, kNow)) << url;
+}
+INSTANTIATE_TEST_SUITE_P(Table, S3HostTest, testing::ValuesIn(kS3HostCases),
+                         [](const auto& row) { return row.param.name; });
+
 }  // namespace
 }  // namespace s3link::link
