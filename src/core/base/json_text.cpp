@@ -52,4 +52,21 @@ std::string json_string(std::string_view text, std::size_t max_characters) {
   return out;
 }
 
+JsonObject::JsonObject(std::string& out) : out_(out) { out_ += '{'; }
+JsonObject::~JsonObject() { out_ += '}'; }
+
+std::string& JsonObject::member(std::string_view name) {
+  if (!first_) out_ += ',';
+  first_ = false;
+  append_json_string(out_, name);
+  out_ += ':';
+  return out_;
+}
+
+void JsonObject::text(std::string_view name, std::string_view value, std::size_t max_characters) {
+  append_json_string(member(name), value, max_characters);
+}
+
+void JsonObject::literal(std::string_view name, std::string_view json) { member(name) += json; }
+
 }  // namespace s3link

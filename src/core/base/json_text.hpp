@@ -17,4 +17,25 @@ void append_json_string(std::string& out, std::string_view text, std::size_t max
 /// The same as a value.
 std::string json_string(std::string_view text, std::size_t max_characters = std::string_view::npos);
 
+/// Writes one JSON object member by member onto the end of a text: '{' when made, '}' when destroyed. Names are written
+/// as given; giving one twice is the caller's mistake. Thread safety: one thread at a time.
+class JsonObject {
+ public:
+  /// `out` must outlive this.
+  explicit JsonObject(std::string& out);
+  ~JsonObject();
+  JsonObject(const JsonObject&) = delete;
+  JsonObject& operator=(const JsonObject&) = delete;
+
+  /// Begins a member; the caller appends its value, JSON, to what is returned.
+  std::string& member(std::string_view name);
+  void text(std::string_view name, std::string_view value, std::size_t max_characters = std::string_view::npos);
+  /// A number or literal name that is JSON as it stands.
+  void literal(std::string_view name, std::string_view json);
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
 }  // namespace s3link

@@ -39,5 +39,21 @@ TEST(JsonString, IsCutBetweenCharacters) {
   EXPECT_EQ(json_string("abc", 0), R"("")");
 }
 
+TEST(JsonObjectTest, WritesMembersInOrder) {
+  std::string out = "[";
+  {
+    JsonObject outer(out);
+    outer.text("a\"b", "1\n2");
+    outer.literal("n", "3.5");
+    JsonObject inner(outer.member("inner"));
+    inner.text("cut", "abc", 2);
+  }
+  EXPECT_EQ(out, R"([{"a\"b":"1\n2","n":3.5,"inner":{"cut":"ab"}})");
+  {
+    const JsonObject empty(out = "");
+  }
+  EXPECT_EQ(out, "{}");
+}
+
 }  // namespace
 }  // namespace s3link
