@@ -19,9 +19,6 @@ struct ClaimKey {
   /// known (a listing), and the moment at which that version is known to have been the current one.
   std::string sequencer;
   Instant seen;
-  /// Without a sequencer: when that version was made, as the listing says. What was mailed when it was seen at this
-  /// moment or later is the same upload. The epoch: not known, `seen` stands in.
-  Instant modified{};
 };
 
 enum class Claim {
@@ -38,9 +35,7 @@ class ClaimLedger {
  public:
   virtual ~ClaimLedger() = default;
 
-  /// `owner` names the holder (the request id). A claim of the same owner is renewed. What is done can be won again
-  /// only by a later upload of the same bytes: a greater sequencer (event::comparable_sequencer) where both are known,
-  /// else our `seen` (without sequencer: our `modified`) after the entry's `seen`.
+  /// `owner` names the holder (the request id). A claim of the same owner is renewed.
   virtual Awaitable<Result<Claim>> claim(ClaimKey key, std::string owner, Instant now, Instant lease_until,
                                          Instant deadline, trace::Segment& under) = 0;
   /// The mail was sent: from now on the claim is done. `keep_until`: when the entry may be forgotten.
