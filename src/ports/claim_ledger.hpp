@@ -13,10 +13,12 @@ namespace s3link::ports {
 struct ClaimKey {
   std::string bucket;
   std::string key;
-  std::string version;  ///< the version id, or the ETag without quotes where the bucket keeps no versions
+  std::string version;  ///< the ETag without quotes, which events and listings both give
   std::string recipient;
-  /// Tells a second upload of the same bytes from a repeated event: the event record's sequencer, empty where it is not
-  /// known (a listing), and the moment at which that version is known to have been the current one.
+  /// Tell a second upload of the same bytes from a repeated event: the event record's sequencer, empty where it is not
+  /// known (a listing), and a moment at which this version was the current one. Mailed already is what an entry tells
+  /// that is done and whose sequencer is not smaller, or, where one of the two has none, whose `seen` is not before
+  /// the key's. So a claim is made with the moment at which the version was new, and recorded with the last one known.
   std::string sequencer;
   Instant seen;
 };

@@ -1,0 +1,179 @@
+#include "services/lambda/link_function.hpp"
+
+#include <array>
+#include <exception>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "core/base/encoding.hpp"
+#include "core/event/event_record.hpp"
+#include "core/event/notification_rule.hpp"
+#include "core/trace/trace_context.hpp"
+#include "services/lambda/at_once.hpp"
+#include "services/lambda/run.hpp"
+#include "services/lambda/sweep.hpp"
+#include "services/lambda/tally.hpp"
+#include "services/lambda/upload_mailer.hpp"
+
+namespace s3link::lambda {
+namespace {
+
+using ports::LogLevel;
+
+/// Lambda User Guide, "Lambda quotas": the largest payload of an invocation.
+constexpr std::size_t kMaxPayloadBytes = std::size_t{6} * 1024 * 1024;
+
+Upload upload_of(event::EventRecord record) {
+  return {.bucket = std::move(record.bucket),
+          .key = std::move(record.key),
+          .version = record.etag.empty() ? std::move(record.version_id) : std::move(record.etag),
+          .sequencer = std::move(record.sequencer),
+          .size_bytes = record.size_bytes,
+          .created = record.time,
+          .seen = record.time};
+}
+
+}  // namespace
+
+class LinkFunction::Impl {
+ public:
+  Impl(FunctionSettings settings, FunctionPorts ports)
+      : settings_(std::move(settings)), ports_(ports), mailer_(settings_, ports_), sweep_(settings_, ports_, mailer_) {}
+
+  Awaitable<std::expected<std::string, ports::InvocationError>> handle(ports::Invocation invocation) {
+    const Instant begin = ports_.clock.now();
+    const auto context = trace::parse_xray_header(invocation.trace_header, false);
+    const Run run(std::move(invocation.request_id), context ? trace::xray_text(context->trace) : std::string(),
+                  invocation.deadline);
+    Tally tally;
+    std::vector<trace::Segment> segments;
+    try {
+      co_await work(invocation.payload, run, tally, segments);
+    } catch (const std::exception& e) {
+      tally.add_failure({kInternalError, e.what()});
+    }
+    if (context) {
+      for (const trace::Segment& segment : segments) ports_.traces.emit(*context, segment);
+    }
+    report(run, tally, ports_.clock.now() - begin);
+    if (tally.failed()) co_return std::unexpected(tally.error());
+    co_return tally.answer();
+  }
+
+ private:
+  Awaitable<void> work(const std::string& payload, const Run& run, Tally& tally,
+                       std::vector<trace::Segment>& segments) {
+    trace::Segment parsing;
+    parsing.name = "parse";
+    parsing.start = ports_.clock.now();
+    auto notification = event::parse_notification(payload, kMaxPayloadBytes);
+    const bool schedule = !notification && event::is_schedule_event(payload);
+    parsing.end = ports_.clock.now();
+    if (!notification && !schedule) {
+      parsing.error = true;
+      parsing.cause = trace::Cause{.type = kInvalidEvent, .message = notification.error().message};
+      tally.add_failure(
+          {kInvalidEvent, "neither an S3 notification nor the event of a schedule: " + notification.error().message});
+    }
+    segments.push_back(std::move(parsing));
+    if (schedule) {
+      co_await sweep(run, tally, segments);
+    } else if (notification && notification->is_test_event) {
+      drop(run, "test_event", "S3 sends it when a notification is configured", {}, tally);
+    } else if (notification) {
+      co_await mail_all(std::move(notification->records), run, tally, segments);
+    }
+  }
+
+  Awaitable<void> mail_all(std::vector<event::EventRecord> records, const Run& run, Tally& tally,
+                           std::vector<trace::Segment>& segments) {
+    std::vector<Upload> uploads;
+    uploads.reserve(records.size());                  // so that what `known` looks at stays where it is
+    std::set<std::array<std::string_view, 4>> known;  // a record that is there twice is mailed once, ledger or not
+    for (event::EventRecord& record : records) {
+      if (const auto rule = event::drop_rule(record)) {
+        drop(run, rule->name, rule->text, {{"bucket", record.bucket}, {"key", record.key}}, tally);
+        continue;
+      }
+      const Upload& upload = uploads.emplace_back(upload_of(std::move(record)));
+      if (records.size() == 1 || known.insert({upload.bucket, upload.key, upload.version, upload.sequencer}).second) {
+        continue;
+      }
+      ports_.logger.log(LogLevel::info, "record repeated in its event",
+                        run.fields({{"bucket", upload.bucket}, {"key", upload.key}, {"outcome", "duplicate"}}));
+      tally.add({.duplicates = settings_.recipients.size(), .failure = {}});
+      uploads.pop_back();
+    }
+
+    const std::size_t first = segments.size();
+    segments.resize(first + uploads.size());
+    std::vector<RecordOutcome> outcomes(uploads.size());
+    co_await for_each_at_once(
+        uploads.size(), [&](std::size_t i) { return mail_one(uploads[i], run, outcomes[i], segments[first + i]); });
+    for (RecordOutcome& outcome : outcomes) tally.add(std::move(outcome));
+  }
+
+  Awaitable<void> mail_one(const Upload& upload, const Run& run, RecordOutcome& outcome, trace::Segment& segment) {
+    outcome = co_await mailer_.deliver(upload, settings_.recipients, run, segment);
+  }
+
+  Awaitable<void> sweep(const Run& run, Tally& tally, std::vector<trace::Segment>& segments) {
+    if (ports_.ledger == nullptr) {
+      tally.add_failure({kSweepNeedsLedger,
+                         "without a ledger a sweep would mail every object again: configure a "
+                         "ledger, or remove the schedule"});
+      co_return;
+    }
+    trace::Segment segment;
+    segment.name = "sweep";
+    segment.start = ports_.clock.now();
+    co_await sweep_.run(run, tally, segments, segment);
+    segment.end = ports_.clock.now();
+    segment.fault = tally.failed();
+    segments.push_back(std::move(segment));
+  }
+
+  void drop(const Run& run, const std::string& rule, const std::string& why, std::vector<ports::LogField> about,
+            Tally& tally) {
+    about.insert(about.end(), {{"outcome", "dropped"}, {"rule", rule}, {"detail", why}});
+    ports_.logger.log(LogLevel::info, "record dropped", run.fields(std::move(about)));
+    tally.add({.dropped = true, .failure = {}});
+  }
+
+  void report(const Run& run, const Tally& tally, std::chrono::milliseconds duration) {
+    auto metrics = tally.metrics();
+    std::vector<ports::LogField> fields;
+    for (const ports::Metric& metric : metrics) {
+      fields.push_back({to_lower(metric.name), std::to_string(static_cast<std::uint64_t>(metric.value))});
+    }
+    fields.push_back({"duration_ms", std::to_string(duration.count())});
+    if (tally.failed()) {
+      const auto error = tally.error();
+      fields.push_back({"outcome", error.type});
+      fields.push_back({"detail", error.message});
+    } else {
+      fields.push_back({"outcome", "done"});
+    }
+    ports_.logger.log(tally.failed() ? LogLevel::error : LogLevel::info, "invocation ended",
+                      run.fields(std::move(fields)));
+    metrics.push_back({.name = "Duration", .unit = "Milliseconds", .value = static_cast<double>(duration.count())});
+    ports_.metrics.record(metrics, {{"request_id", run.request_id}});
+  }
+
+  const FunctionSettings settings_;
+  const FunctionPorts ports_;
+  UploadMailer mailer_;
+  Sweep sweep_;
+};
+
+LinkFunction::LinkFunction(FunctionSettings settings, FunctionPorts ports)
+    : impl_(std::make_unique<Impl>(std::move(settings), ports)) {}
+
+LinkFunction::~LinkFunction() = default;
+
+Awaitable<std::expected<std::string, ports::InvocationError>> LinkFunction::handle(ports::Invocation invocation) {
+  return impl_->handle(std::move(invocation));
+}
+
+}  // namespace s3link::lambda
