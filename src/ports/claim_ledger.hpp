@@ -15,12 +15,13 @@ struct ClaimKey {
   std::string key;
   std::string version;  ///< the ETag without quotes, which events and listings both give
   std::string recipient;
-  /// Tell a second upload of the same bytes from a repeated event: the event record's sequencer, empty where it is not
-  /// known (a listing), and a moment at which this version was the current one. Mailed already is what an entry tells
-  /// that is done and whose sequencer is not smaller, or, where one of the two has none, whose `seen` is not before
-  /// the key's. So a claim is made with the moment at which the version was new, and recorded with the last one known.
+  /// Tells a second upload of the same bytes from a repeated event: the event record's sequencer, empty where it is not
+  /// known (a listing), and the moment at which that version is known to have been the current one.
   std::string sequencer;
   Instant seen;
+  /// Without a sequencer: when that version was made, as the listing says. What was mailed when it was seen at this
+  /// moment or later is the same upload. The epoch: not known, `seen` stands in.
+  Instant modified{};
 };
 
 enum class Claim {
@@ -37,7 +38,9 @@ class ClaimLedger {
  public:
   virtual ~ClaimLedger() = default;
 
-  /// `owner` names the holder (the request id). A claim of the same owner is renewed.
+  /// `owner` names the holder (the request id). A claim of the same owner is renewed. What is done can be won again
+  /// only by a later upload of the same bytes: a greater sequencer (event::comparable_sequencer) where both are known,
+  /// else our `seen` (without sequencer: our `modified`) after the entry's `seen`.
   virtual Awaitable<Result<Claim>> claim(ClaimKey key, std::string owner, Instant now, Instant lease_until,
                                          Instant deadline, trace::Segment& under) = 0;
   /// The mail was sent: from now on the claim is done. `keep_until`: when the entry may be forgotten.

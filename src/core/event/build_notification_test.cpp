@@ -62,5 +62,18 @@ TEST(Sequencer, SortsAsItsCommits) {
   EXPECT_LT(sequencer_of(255), sequencer_of(256));
 }
 
+TEST(ComparableSequencer, IsUpperCaseAndFilledOnTheRight) {
+  EXPECT_EQ(comparable_sequencer("0055aed6dcd90281e5"), "0055AED6DCD90281E500000000000000");
+  EXPECT_LT(comparable_sequencer("0055AED6DCD90281E5"), comparable_sequencer("0055AED6DCD90281E51"));
+  EXPECT_LT(comparable_sequencer("0055AED6DCD90281E51"), comparable_sequencer("0055AED6DCD90281E6"));
+  EXPECT_EQ(comparable_sequencer(std::string(32, 'f')), std::string(32, 'F'));
+}
+
+TEST(ComparableSequencer, WhatIsNotHexadecimalHasNoOrder) {
+  for (const std::string& text : {std::string(), std::string("12g4"), std::string("-1"), std::string(33, '1')}) {
+    EXPECT_EQ(comparable_sequencer(text), "") << text;
+  }
+}
+
 }  // namespace
 }  // namespace s3link::event

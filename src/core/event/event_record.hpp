@@ -55,4 +55,10 @@ bool is_schedule_event(std::string_view json);
 /// so that comparing strings compares commits.
 std::string sequencer_of(std::uint64_t commit_number);
 
+/// A sequencer in the form in which two of one key can be compared as strings: upper case, filled up to 32 digits with
+/// zeros on the right, as AWS says to compare sequencers of different lengths. Empty for what is not 1 to 32
+/// hexadecimal digits: the order is not known then.
+/// Source: AWS re:Post Knowledge Center, "Why do I see duplicate messages in Amazon SQS for the same Amazon S3 event?".
+std::string comparable_sequencer(std::string_view sequencer);
+
 }  // namespace s3link::event

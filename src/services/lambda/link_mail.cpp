@@ -48,7 +48,7 @@ std::string mail_id(const ports::ClaimKey& key) {
     text += ':';
     text += *part;
   }
-  text += key.sequencer.empty() ? iso8601(key.seen) : key.sequencer;
+  text += key.sequencer.empty() ? iso8601(key.modified) : key.sequencer;
   return hex_encode(sha256(text));
 }
 

@@ -48,7 +48,8 @@ ports::ClaimKey claim_key(const Upload& upload, const mail::Address& recipient) 
           .version = upload.version,
           .recipient = recipient.text(),
           .sequencer = upload.sequencer,
-          .seen = upload.created};
+          .seen = upload.seen,
+          .modified = upload.sequencer.empty() ? upload.created : Instant{}};
 }
 
 UploadMailer::UploadMailer(const FunctionSettings& settings, const FunctionPorts& ports)
@@ -226,7 +227,6 @@ Awaitable<void> UploadMailer::release(const Attempt& attempt, ports::ClaimKey ke
 Awaitable<Status> UploadMailer::record(const Attempt& attempt, ports::ClaimKey key, std::string message_id) {
   const Run& run = attempt.run;
   const Instant sent = ports_.clock.now();
-  key.seen = attempt.upload.seen;
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kMaxPause)) {
     auto recorded = co_await ports_.ledger->record_sent(key, run.request_id, message_id, sent,
                                                         std::max(attempt.removed_at, sent) + kRemembered,

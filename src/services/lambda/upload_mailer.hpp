@@ -31,7 +31,6 @@ struct Upload {
   Instant seen;     ///< the last moment at which this version is known to have been the current one
 };
 
-/// The claim of a mail is made for an upload that was new at `created`: mails recorded for an earlier one do not count.
 ports::ClaimKey claim_key(const Upload& upload, const mail::Address& recipient);
 
 /// Mails the link to an upload: claim → send → record for each recipient. Thread safety: calls from one executor; any
