@@ -241,8 +241,9 @@ void Server::stop(std::chrono::milliseconds grace) {
     boost::system::error_code error;
     state->acceptor->close(error);
     state->pause->cancel();
+    // Only now: whoever sees its idle connection end finds the port closed, and does not come back to be reset.
+    for (const auto& loop : state->loops) asio::post(loop->context, [loop = loop.get()] { loop->stop_gently(); });
   });
-  for (const auto& loop : state_->loops) asio::post(loop->context, [loop = loop.get()] { loop->stop_gently(); });
   if (!state_->wait_until_closed(grace)) {
     for (const auto& loop : state_->loops) asio::post(loop->context, [loop = loop.get()] { loop->close_all(); });
     if (!state_->wait_until_closed(kAbandon)) {
