@@ -47,6 +47,19 @@ inline constexpr std::size_t kMaxNotificationBytes = std::size_t{256} * 1024;
 /// Errors: invalid_argument, naming the member that is missing or wrong. Nesting and sizes are bounded.
 Result<Notification> parse_notification(std::string_view json, std::size_t max_bytes = kMaxNotificationBytes);
 
+/// The same where a wrong record is not to take the others with it: each is a record, or what is wrong with it.
+struct NotificationParts {
+  std::vector<Result<EventRecord>> records;
+  bool is_test_event = false;
+};
+
+/// S3 sends one record at a time; this bounds what a list of wrong ones can cost.
+inline constexpr std::size_t kMaxRecords = 10'000;
+
+/// Errors: invalid_argument: no notification at all, or one of more than kMaxRecords.
+Result<NotificationParts> parse_notification_parts(std::string_view json,
+                                                   std::size_t max_bytes = kMaxNotificationBytes);
+
 /// Whether this is what an EventBridge rule with a schedule sends: "source" is "aws.events", "detail-type" is
 /// "Scheduled Event". Source: Amazon EventBridge User Guide, "Creating a rule that runs on a schedule".
 bool is_schedule_event(std::string_view json);

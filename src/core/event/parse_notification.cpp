@@ -130,7 +130,7 @@ json::value parse(std::string_view text, boost::system::error_code& ec) {
 
 }  // namespace
 
-Result<Notification> parse_notification(std::string_view text, std::size_t max_bytes) {
+Result<NotificationParts> parse_notification_parts(std::string_view text, std::size_t max_bytes) {
   if (text.size() > max_bytes) {
     return wrong("notification", "longer than " + std::to_string(max_bytes / 1024) + " KiB");
   }
@@ -140,7 +140,7 @@ Result<Notification> parse_notification(std::string_view text, std::size_t max_b
   const json::object* const root = document.if_object();
   if (root == nullptr) return wrong("notification", "not an object");
 
-  Notification out;
+  NotificationParts out;
   const json::value* const records = root->if_contains("Records");
   if (records == nullptr) {
     const json::value* const name = root->if_contains("Event");
@@ -150,9 +150,20 @@ Result<Notification> parse_notification(std::string_view text, std::size_t max_b
   }
   const json::array* const list = records->if_array();
   if (list == nullptr) return wrong("Records", "not an array");
+  if (list->size() > kMaxRecords) return wrong("Records", "more than " + std::to_string(kMaxRecords));
   out.records.reserve(list->size());
   for (const json::value& value : *list) {
-    auto record = parse_record(value, "Records[" + std::to_string(out.records.size()) + "]");
+    out.records.push_back(parse_record(value, "Records[" + std::to_string(out.records.size()) + "]"));
+  }
+  return out;
+}
+
+Result<Notification> parse_notification(std::string_view text, std::size_t max_bytes) {
+  auto parts = parse_notification_parts(text, max_bytes);
+  if (!parts) return std::unexpected(std::move(parts.error()));
+  Notification out{.records = {}, .is_test_event = parts->is_test_event};
+  out.records.reserve(parts->records.size());
+  for (auto& record : parts->records) {
     if (!record) return std::unexpected(std::move(record.error()));
     out.records.push_back(std::move(*record));
   }

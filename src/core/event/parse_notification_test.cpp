@@ -130,6 +130,30 @@ TEST(ParseNotification, DecodesTheKeyOnce) {
   EXPECT_EQ(parse_notification(text)->records[0].key, "a b+c%2B/ä");
 }
 
+TEST(ParseNotificationParts, AWrongRecordDoesNotTakeTheOthersWithIt) {
+  const auto one = kGood.substr(kGood.find('[') + 1, kGood.rfind(']') - kGood.find('[') - 1);
+  const auto got = parse_notification_parts(R"({"Records":[)" + std::string(one) + ",7,{}," + std::string(one) + "]}");
+  ASSERT_TRUE(got);
+  ASSERT_EQ(got->records.size(), 4U);
+  EXPECT_EQ(got->records[0]->key, "k");
+  EXPECT_EQ(got->records[1].error().message, "Records[1]: not an object");
+  EXPECT_EQ(got->records[2].error().message, "Records[2].eventVersion: missing");
+  EXPECT_EQ(got->records[3]->key, "k");
+}
+
+TEST(ParseNotificationParts, WhatIsNoNotificationHasNoParts) {
+  EXPECT_EQ(parse_notification_parts(R"({"Record":[]})").error().message, "Records: missing");
+  EXPECT_EQ(parse_notification_parts(kGood, kGood.size() - 1).error().kind, ErrorKind::invalid_argument);
+  EXPECT_TRUE(parse_notification_parts(R"({"Event":"s3:TestEvent"})")->is_test_event);
+}
+
+TEST(ParseNotificationParts, AreNotWithoutEnd) {
+  std::string list = "7";
+  for (std::size_t i = 1; i < kMaxRecords; ++i) list += ",7";
+  EXPECT_EQ(parse_notification_parts(R"({"Records":[)" + list + "]}")->records.size(), kMaxRecords);
+  EXPECT_EQ(parse_notification_parts(R"({"Records":[)" + list + ",7]}").error().message, "Records: more than 10000");
+}
+
 struct ScheduleCase {
   std::string name, text;
   bool want;
