@@ -34,7 +34,9 @@ void Tally::add(RecordOutcome outcome) {
   delivered_ += outcome.delivered;
   duplicates_ += outcome.duplicates;
   if (outcome.dropped) ++dropped_;
-  if (outcome.failure) add_failure(std::move(*outcome.failure));
+  if (!outcome.failure) return;
+  ++failed_records_;
+  add_failure(std::move(*outcome.failure));
 }
 
 void Tally::add_failure(Failure failure) {
@@ -49,7 +51,9 @@ std::string Tally::answer() const {
 
 ports::InvocationError Tally::error() const {
   std::string message;
-  if (records_ > 1) message = fmt::format("{} of {} records failed: ", failed_, records_);
+  if (records_ > 1 && failed_records_ > 0) {
+    message = fmt::format("{} of {} records failed: ", failed_records_, records_);
+  }
   for (const Failure& reason : reasons_) {
     if (&reason != &reasons_.front()) message += "; ";
     message += head(reason.message, kMaxReasonCharacters);

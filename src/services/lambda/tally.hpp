@@ -49,13 +49,14 @@ class Tally {
   /// What failed is no record.
   void add_failure(Failure failure);
   void add_swept() { ++swept_; }
+  std::size_t swept() const noexcept { return swept_; }
 
   bool failed() const noexcept { return failed_ > 0; }
   /// {"delivered":n,"dropped":n,"duplicates":n,"swept":n}
   std::string answer() const;
   /// The type of the first failure; how many of how many failed, and the first reasons. Only after failed().
   ports::InvocationError error() const;
-  /// Delivered and Duplicate count mails, Failed and Dropped records.
+  /// Delivered and Duplicate count mails, Dropped records, Failed records and whatever else failed.
   std::vector<ports::Metric> metrics() const;
 
  private:
@@ -65,6 +66,7 @@ class Tally {
   std::size_t duplicates_ = 0;
   std::size_t swept_ = 0;
   std::size_t failed_ = 0;
+  std::size_t failed_records_ = 0;
   std::vector<Failure> reasons_;  // the first
 };
 
