@@ -80,7 +80,7 @@ class FakeBucketListing final : public ports::BucketListing {
   std::vector<std::string> calls;  ///< every start_after
 };
 
-/// One key pair after the other: refused() goes on to the next.
+/// The key pair of one session after the other: refused() goes on to the next.
 class FakeCredentialsSource final : public ports::CredentialsSource {
  public:
   Awaitable<Result<std::shared_ptr<const sigv4::Credentials>>> get(Instant, trace::Segment&) override {
@@ -94,7 +94,7 @@ class FakeCredentialsSource final : public ports::CredentialsSource {
       current_ = std::make_shared<const sigv4::Credentials>(
           sigv4::Credentials{.access_key_id = "AKIAFAKE" + std::to_string(refusals),
                              .secret_access_key = Secret("secret" + std::to_string(refusals)),
-                             .session_token = {}});
+                             .session_token = Secret("token" + std::to_string(refusals))});
     }
     co_return current_;
   }

@@ -27,8 +27,18 @@ link::LinkSettings link_settings(const FunctionSettings& settings) {
   return link::s3_links(settings.region, settings.s3_endpoint, life);
 }
 
-Failure failure(const char* type, const Upload& upload, std::string_view what) {
-  return {.type = type, .message = upload.bucket + "/" + upload.key + ": " + std::string(what)};
+constexpr std::size_t kKeyEndBytes = 60;  // of a key that is too long for an error text
+
+bool is_utf8_continuation(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+/// The key, or both its ends.
+std::string short_key(const std::string& key) {
+  if (key.size() <= 2 * kKeyEndBytes) return key;
+  std::size_t front = kKeyEndBytes;
+  while (front > 0 && is_utf8_continuation(key[front])) --front;
+  std::size_t back = key.size() - kKeyEndBytes;
+  while (back < key.size() && is_utf8_continuation(key[back])) ++back;
+  return key.substr(0, front) + "…" + key.substr(back);
 }
 
 }  // namespace
@@ -52,6 +62,25 @@ ports::ClaimKey claim_key(const Upload& upload, const mail::Address& recipient) 
           .modified = upload.sequencer.empty() ? upload.created : Instant{}};
 }
 
+Failure failure_of(const Upload& upload, const char* type, std::string_view what) {
+  return {.type = type, .message = upload.bucket + "/" + short_key(upload.key) + ": " + std::string(what)};
+}
+
+void begin_segment(trace::Segment& segment, const Upload& upload, Instant now) {
+  segment.name = "record";
+  if (segment.start == Instant{}) segment.start = now;
+  segment.metadata = {{"bucket", upload.bucket}, {"key", upload.key}};
+}
+
+void end_segment(trace::Segment& segment, const std::optional<Failure>& failure, Instant now) {
+  segment.end = now;
+  if (!failure) return;
+  const std::string& type = failure->type;
+  segment.fault = type == kInternalError || type == kMailFailed || type == kMailMaybeSent || type == kLedgerError;
+  segment.error = !segment.fault;
+  segment.cause = trace::Cause{.type = type, .message = failure->message};
+}
+
 UploadMailer::UploadMailer(const FunctionSettings& settings, const FunctionPorts& ports)
     : settings_(settings),
       ports_(ports),
@@ -68,24 +97,15 @@ void UploadMailer::log(LogLevel level, const char* message, const Run& run, cons
 
 Awaitable<RecordOutcome> UploadMailer::deliver(const Upload& upload, std::span<const mail::Address> recipients,
                                                const Run& run, trace::Segment& segment) {
-  segment.name = "record";
-  segment.start = ports_.clock.now();
-  segment.metadata = {{"bucket", upload.bucket}, {"key", upload.key}};
+  begin_segment(segment, upload, ports_.clock.now());
   RecordOutcome outcome;
   try {
     outcome = co_await attempt(upload, recipients, run, segment);
   } catch (const std::exception& e) {
-    outcome.failure = failure(kInternalError, upload, e.what());
+    outcome.failure = failure_of(upload, kInternalError, e.what());
     log(LogLevel::error, "record failed", run, upload, {{"outcome", kInternalError}, {"detail", e.what()}});
   }
-  if (outcome.failure) {
-    const std::string& type = outcome.failure->type;
-    const bool ours = type == kInternalError || type == kMailFailed || type == kMailMaybeSent || type == kLedgerError;
-    segment.fault = ours;
-    segment.error = !ours;
-    segment.cause = trace::Cause{.type = type, .message = outcome.failure->message};
-  }
-  segment.end = ports_.clock.now();
+  end_segment(segment, outcome.failure, ports_.clock.now());
   co_return outcome;
 }
 
@@ -94,7 +114,7 @@ Awaitable<RecordOutcome> UploadMailer::attempt(const Upload& upload, std::span<c
   RecordOutcome outcome;
   const auto fail_record = [&](const char* type, std::string what) {
     log(LogLevel::error, "record failed", run, upload, {{"outcome", type}, {"detail", what}});
-    outcome.failure = failure(type, upload, what);
+    outcome.failure = failure_of(upload, type, what);
   };
   if (!delivery::is_linkable(upload.key)) {
     fail_record(kUnlinkableKey, "a browser changes the segments \".\" and \"..\" of a link, so it would not find it");
@@ -154,7 +174,7 @@ Awaitable<void> UploadMailer::deliver_one(const Attempt& attempt, const mail::Ad
   const auto fail_mail = [&](const char* type, const std::string& what, std::vector<ports::LogField> more) {
     more.insert(more.begin(), {{"recipient", recipient.text()}, {"outcome", type}, {"detail", what}});
     log(LogLevel::error, "mail failed", run, upload, std::move(more));
-    if (!outcome.failure) outcome.failure = failure(type, upload, recipient.text() + ": " + what);
+    if (!outcome.failure) outcome.failure = failure_of(upload, type, recipient.text() + ": " + what);
   };
   if (!run.has_time_for_a_mail(ports_.clock.now())) {
     fail_mail(kOutOfTime, "not begun, the rest of the time was too short", {});

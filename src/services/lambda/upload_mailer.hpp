@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,14 @@ struct Upload {
 
 ports::ClaimKey claim_key(const Upload& upload, const mail::Address& recipient);
 
+/// "BUCKET/KEY: what", of a long key only the ends: an error document keeps no more than the beginning of a text.
+Failure failure_of(const Upload& upload, const char* type, std::string_view what);
+
+/// Names the segment after the upload; begins it now if it has not begun.
+void begin_segment(trace::Segment& segment, const Upload& upload, Instant now);
+/// Ends it, with what the upload failed of.
+void end_segment(trace::Segment& segment, const std::optional<Failure>& failure, Instant now);
+
 /// Mails the link to an upload: claim → send → record for each recipient. Thread safety: calls from one executor; any
 /// number at a time.
 class UploadMailer {
@@ -40,8 +49,8 @@ class UploadMailer {
   /// Both must outlive it.
   UploadMailer(const FunctionSettings& settings, const FunctionPorts& ports);
 
-  /// Never throws. Logs one line for each recipient, or one where none was reached. Fills `segment`, and hangs the
-  /// calls made into it. Everything passed by reference must outlive the awaitable.
+  /// Never throws. Logs one line for each recipient, or one where none was reached. Fills `segment` (which may have
+  /// begun), and hangs the calls made into it. Everything passed by reference must outlive the awaitable.
   Awaitable<RecordOutcome> deliver(const Upload& upload, std::span<const mail::Address> recipients, const Run& run,
                                    trace::Segment& segment);
 
