@@ -1,9 +1,9 @@
 #include "services/lambda/link_function.hpp"
 
-#include <array>
 #include <exception>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "core/base/encoding.hpp"
@@ -32,6 +32,15 @@ Upload upload_of(event::EventRecord record) {
           .size_bytes = record.size_bytes,
           .created = record.time,
           .seen = record.time};
+}
+
+/// What a record has in common with its repetition, and with no other.
+using Identity = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view, Instant>;
+
+/// Refers to the upload.
+Identity identity_of(const Upload& upload) {
+  return {upload.bucket, upload.key, upload.version, upload.sequencer,
+          upload.sequencer.empty() ? upload.created : Instant{}};
 }
 
 }  // namespace
@@ -67,39 +76,63 @@ class LinkFunction::Impl {
     trace::Segment parsing;
     parsing.name = "parse";
     parsing.start = ports_.clock.now();
-    auto notification = event::parse_notification(payload, kMaxPayloadBytes);
+    auto notification = event::parse_notification_parts(payload, kMaxPayloadBytes);
     const bool schedule = !notification && event::is_schedule_event(payload);
-    parsing.end = ports_.clock.now();
-    if (!notification && !schedule) {
-      parsing.error = true;
-      parsing.cause = trace::Cause{.type = kInvalidEvent, .message = notification.error().message};
+    std::vector<event::EventRecord> records;
+    if (notification) {
+      records = take_readable(std::move(notification->records), run, tally, parsing);
+    } else if (!schedule) {
+      note_invalid(parsing, notification.error());
       tally.add_failure(
           {kInvalidEvent, "neither an S3 notification nor the event of a schedule: " + notification.error().message});
     }
+    parsing.end = ports_.clock.now();
     segments.push_back(std::move(parsing));
     if (schedule) {
       co_await sweep(run, tally, segments);
     } else if (notification && notification->is_test_event) {
       drop(run, "test_event", "S3 sends it when a notification is configured", {}, tally);
-    } else if (notification) {
-      co_await mail_all(std::move(notification->records), run, tally, segments);
+    } else {
+      co_await mail_all(std::move(records), run, tally, segments);
     }
+  }
+
+  static void note_invalid(trace::Segment& parsing, const Error& error) {
+    parsing.error = true;
+    if (!parsing.cause) parsing.cause = trace::Cause{.type = kInvalidEvent, .message = error.message};
+  }
+
+  std::vector<event::EventRecord> take_readable(std::vector<Result<event::EventRecord>> parts, const Run& run,
+                                                Tally& tally, trace::Segment& parsing) {
+    std::vector<event::EventRecord> out;
+    out.reserve(parts.size());
+    for (auto& part : parts) {
+      if (part) {
+        out.push_back(std::move(*part));
+        continue;
+      }
+      note_invalid(parsing, part.error());
+      ports_.logger.log(LogLevel::error, "record failed",
+                        run.fields({{"outcome", kInvalidEvent}, {"detail", part.error().message}}));
+      RecordOutcome outcome;
+      outcome.failure = Failure{kInvalidEvent, "not of an S3 notification: " + part.error().message};
+      tally.add(std::move(outcome));
+    }
+    return out;
   }
 
   Awaitable<void> mail_all(std::vector<event::EventRecord> records, const Run& run, Tally& tally,
                            std::vector<trace::Segment>& segments) {
     std::vector<Upload> uploads;
-    uploads.reserve(records.size());                  // so that what `known` looks at stays where it is
-    std::set<std::array<std::string_view, 4>> known;  // a record that is there twice is mailed once, ledger or not
+    uploads.reserve(records.size());  // so that what `known` looks at stays where it is
+    std::set<Identity> known;         // a record that is there twice is mailed once, ledger or not
     for (event::EventRecord& record : records) {
       if (const auto rule = event::drop_rule(record)) {
         drop(run, rule->name, rule->text, {{"bucket", record.bucket}, {"key", record.key}}, tally);
         continue;
       }
       const Upload& upload = uploads.emplace_back(upload_of(std::move(record)));
-      if (records.size() == 1 || known.insert({upload.bucket, upload.key, upload.version, upload.sequencer}).second) {
-        continue;
-      }
+      if (records.size() == 1 || known.insert(identity_of(upload)).second) continue;
       ports_.logger.log(LogLevel::info, "record repeated in its event",
                         run.fields({{"bucket", upload.bucket}, {"key", upload.key}, {"outcome", "duplicate"}}));
       tally.add({.duplicates = settings_.recipients.size(), .failure = {}});
@@ -147,6 +180,7 @@ class LinkFunction::Impl {
     for (const ports::Metric& metric : metrics) {
       fields.push_back({to_lower(metric.name), std::to_string(static_cast<std::uint64_t>(metric.value))});
     }
+    if (tally.swept() > 0) fields.push_back({"swept", std::to_string(tally.swept())});
     fields.push_back({"duration_ms", std::to_string(duration.count())});
     if (tally.failed()) {
       const auto error = tally.error();
