@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -67,6 +68,7 @@ class FakeClaimLedger final : public ports::ClaimLedger {
 
   Awaitable<Result<bool>> knows(ports::ClaimKey key, Instant modified, Instant, trace::Segment& under) override {
     note(under, "GetItem");
+    if (before_knows) before_knows(key);
     if (!knows_failures.empty()) co_return std::unexpected(take(knows_failures));
     const auto entry = entries.find(entry_key(key));
     co_return entry != entries.end() && entry->second.done && entry->second.done->seen >= modified;
@@ -95,6 +97,7 @@ class FakeClaimLedger final : public ports::ClaimLedger {
   std::deque<Error> knows_failures;
   std::deque<Error> cursor_failures;
   std::deque<Error> save_failures;
+  std::function<void(const ports::ClaimKey&)> before_knows;  ///< may throw
 
  private:
   static EntryKey entry_key(const ports::ClaimKey& key) { return {key.bucket, key.key, key.version, key.recipient}; }

@@ -15,6 +15,10 @@ using ports::LogLevel;
 
 Awaitable<void> Sweep::run(const Run& run, Tally& tally, std::vector<trace::Segment>& segments,
                            trace::Segment& segment) {
+  if (settings_.bucket.empty()) {
+    tally.add_failure({kSweepFailed, "there is no bucket to list: set FileExchangeBucketName"});
+    co_return;
+  }
   const auto saved = co_await ports_.ledger->sweep_cursor(run.work_until, segment);
   if (!saved) {
     tally.add_failure({kSweepFailed, "the place to go on from cannot be read: " + saved.error().message});
@@ -70,6 +74,15 @@ Awaitable<void> Sweep::look(const ports::ListedObject& object, Instant listed, c
                       .size_bytes = object.size_bytes,
                       .created = object.modified,
                       .seen = listed};
+  out.segment.start = ports_.clock.now();
+  try {
+    co_await mail_if_unknown(upload, run, out);
+  } catch (const std::exception& e) {
+    fail(upload, run, kInternalError, e.what(), out);
+  }
+}
+
+Awaitable<void> Sweep::mail_if_unknown(const Upload& upload, const Run& run, Look& out) {
   std::vector<mail::Address> recipients;
   for (const mail::Address& recipient : settings_.recipients) {
     if (!run.has_time_for_a_mail(ports_.clock.now())) {
@@ -77,15 +90,15 @@ Awaitable<void> Sweep::look(const ports::ListedObject& object, Instant listed, c
       co_return;
     }
     const auto known =
-        co_await ports_.ledger->knows(claim_key(upload, recipient), object.modified, run.send_until, out.segment);
+        co_await ports_.ledger->knows(claim_key(upload, recipient), upload.created, run.send_until, out.segment);
     if (!known) {
-      out.outcome.failure = Failure{kLedgerError, upload.bucket + "/" + upload.key + ": " + known.error().message};
+      fail(upload, run, kLedgerError, known.error().message, out);
       co_return;
     }
     if (!*known) recipients.push_back(recipient);
   }
   if (recipients.empty()) co_return;
-  if (!delivery::is_linkable(object.key)) {
+  if (!delivery::is_linkable(upload.key)) {
     // Its event, if there was one, is in the dead-letter queue for that; each further sweep would only add to it.
     ports_.logger.log(LogLevel::warning, "object passed over by the sweep",
                       run.fields({{"bucket", upload.bucket}, {"key", upload.key}, {"outcome", kUnlinkableKey}}));
@@ -97,6 +110,14 @@ Awaitable<void> Sweep::look(const ports::ListedObject& object, Instant listed, c
   out.out_of_time = out.outcome.failure->type == kOutOfTime;
   // Whoever is at it will end it, and what there was no time for is where the next run goes on.
   if (out.out_of_time || out.outcome.failure->type == kInProgress) out.outcome.failure.reset();
+}
+
+void Sweep::fail(const Upload& upload, const Run& run, const char* type, const std::string& what, Look& out) {
+  ports_.logger.log(LogLevel::error, "record failed",
+                    run.fields({{"bucket", upload.bucket}, {"key", upload.key}, {"outcome", type}, {"detail", what}}));
+  out.outcome.failure = failure_of(upload, type, what);
+  begin_segment(out.segment, upload, ports_.clock.now());
+  end_segment(out.segment, out.outcome.failure, ports_.clock.now());
 }
 
 }  // namespace s3link::lambda

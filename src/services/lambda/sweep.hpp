@@ -42,7 +42,10 @@ class Sweep {
 
   Awaitable<std::size_t> handle_page(const std::vector<ports::ListedObject>& objects, const Run& run, Tally& tally,
                                      std::vector<trace::Segment>& segments);
+  /// Never throws.
   Awaitable<void> look(const ports::ListedObject& object, Instant listed, const Run& run, Look& out);
+  Awaitable<void> mail_if_unknown(const Upload& upload, const Run& run, Look& out);
+  void fail(const Upload& upload, const Run& run, const char* type, const std::string& what, Look& out);
 
   const FunctionSettings& settings_;
   const FunctionPorts& ports_;
