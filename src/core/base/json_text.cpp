@@ -2,11 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "core/base/encoding.hpp"
 
 namespace s3link {
+namespace {
+
+/// ASCII that stands for itself in JSON.
+bool is_plain(char c) noexcept { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+
+}  // namespace
 
 std::size_t utf8_sequence_length(std::string_view text) noexcept {
   const auto lead = static_cast<unsigned char>(text.front());
@@ -17,7 +24,15 @@ std::size_t utf8_sequence_length(std::string_view text) noexcept {
 
 void append_json_string(std::string& out, std::string_view text, std::size_t max_characters) {
   out += '"';
-  for (std::size_t count = 0; !text.empty() && count < max_characters; ++count) {
+  for (; !text.empty() && max_characters > 0; --max_characters) {
+    // Nearly all of a presigned URL, or of a log line, is plain: it is copied at once.
+    const auto run = text.substr(0, max_characters);
+    const auto plain = static_cast<std::size_t>(std::ranges::find_if_not(run, is_plain) - run.begin());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    max_characters -= plain;
+    if (text.empty() || max_characters == 0) break;
+
     const auto byte = static_cast<unsigned char>(text.front());
     const std::size_t length = utf8_sequence_length(text);
     if (length == 0) {

@@ -37,6 +37,10 @@ TEST(JsonString, IsCutBetweenCharacters) {
   EXPECT_EQ(json_string("\"\"\"", 2), R"("\"\"")");
   EXPECT_EQ(json_string("\xFF\xFF\xFF", 1), "\"\xEF\xBF\xBD\"");
   EXPECT_EQ(json_string("abc", 0), R"("")");
+  EXPECT_EQ(json_string("abc", 2), R"("ab")");
+  EXPECT_EQ(json_string("ab\"cd", 2), R"("ab")");
+  EXPECT_EQ(json_string("ab\"cd", 3), R"("ab\"")");
+  EXPECT_EQ(json_string("ab\"cd", 4), R"("ab\"c")");
 }
 
 TEST(JsonObjectTest, WritesMembersInOrder) {
