@@ -1,7 +1,10 @@
 #include "services/lambda/link_function.hpp"
 
+#include <array>
 #include <exception>
+#include <map>
 #include <set>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -41,6 +44,20 @@ using Identity = std::tuple<std::string_view, std::string_view, std::string_view
 Identity identity_of(const Upload& upload) {
   return {upload.bucket, upload.key, upload.version, upload.sequencer,
           upload.sequencer.empty() ? upload.created : Instant{}};
+}
+
+/// Which uploads are to be mailed one after the other, in their order: those of the same bytes. Their claims differ by
+/// the sequencer alone, and the ledger remembers the one that was recorded last.
+std::vector<std::vector<std::size_t>> turns_of(const std::vector<Upload>& uploads) {
+  std::vector<std::vector<std::size_t>> out;
+  std::map<std::array<std::string_view, 3>, std::size_t> places;
+  for (std::size_t i = 0; i < uploads.size(); ++i) {
+    const Upload& upload = uploads[i];
+    const auto [place, is_first] = places.try_emplace({upload.bucket, upload.key, upload.version}, out.size());
+    if (is_first) out.emplace_back();
+    out[place->second].push_back(i);
+  }
+  return out;
 }
 
 }  // namespace
@@ -121,6 +138,14 @@ class LinkFunction::Impl {
     return out;
   }
 
+  /// The uploads of one event, and where what becomes of each is put.
+  struct Batch {
+    std::span<const Upload> uploads;
+    const Run& run;
+    std::span<RecordOutcome> outcomes;
+    std::span<trace::Segment> segments;
+  };
+
   Awaitable<void> mail_all(std::vector<event::EventRecord> records, const Run& run, Tally& tally,
                            std::vector<trace::Segment>& segments) {
     std::vector<Upload> uploads;
@@ -142,13 +167,19 @@ class LinkFunction::Impl {
     const std::size_t first = segments.size();
     segments.resize(first + uploads.size());
     std::vector<RecordOutcome> outcomes(uploads.size());
-    co_await for_each_at_once(
-        uploads.size(), [&](std::size_t i) { return mail_one(uploads[i], run, outcomes[i], segments[first + i]); });
+    const Batch batch{
+        .uploads = uploads, .run = run, .outcomes = outcomes, .segments = std::span(segments).subspan(first)};
+    const auto turns = turns_of(uploads);
+    co_await for_each_at_once(turns.size(), [&](std::size_t i) { return mail_in_turn(turns[i], batch); });
     for (RecordOutcome& outcome : outcomes) tally.add(std::move(outcome));
   }
 
-  Awaitable<void> mail_one(const Upload& upload, const Run& run, RecordOutcome& outcome, trace::Segment& segment) {
-    outcome = co_await mailer_.deliver(upload, settings_.recipients, run, segment);
+  /// Everything passed by reference must outlive the awaitable.
+  Awaitable<void> mail_in_turn(const std::vector<std::size_t>& turn, const Batch& batch) {
+    for (const std::size_t i : turn) {
+      batch.outcomes[i] =
+          co_await mailer_.deliver(batch.uploads[i], settings_.recipients, batch.run, batch.segments[i]);
+    }
   }
 
   Awaitable<void> sweep(const Run& run, Tally& tally, std::vector<trace::Segment>& segments) {

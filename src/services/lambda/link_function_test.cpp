@@ -188,6 +188,20 @@ TEST_F(LinkFunctionTest, ADuplicateEventSendsNothing) {
   EXPECT_EQ(mail.tried.size(), 1U);
 }
 
+/// The first mail takes the longest.
+Awaitable<void> slow_at_first(std::size_t& calls) {
+  const int turns = calls++ == 0 ? 100 : 1;
+  for (int i = 0; i < turns; ++i) co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+}
+
+TEST_F(LinkFunctionTest, UploadsOfTheSameBytesInOneEventAreRememberedByTheLast) {
+  std::size_t calls = 0;
+  mail.before_send = [&calls](const std::string&) { return slow_at_first(calls); };
+  const std::string event = event_of({record("a", "0A"), record("a", "0B"), record("b", "0A")});
+  EXPECT_EQ(invoke(event, "req-1"), counts(3, 0, 0));
+  EXPECT_EQ(invoke(event, "req-2"), counts(0, 0, 3));
+}
+
 struct RepeatCase {
   std::string name;
   bool with_ledger;
