@@ -208,6 +208,7 @@ class LinkFunction::Impl {
   void report(const Run& run, const Tally& tally, std::chrono::milliseconds duration) {
     auto metrics = tally.metrics();
     std::vector<ports::LogField> fields;
+    fields.reserve(metrics.size() + 4);
     for (const ports::Metric& metric : metrics) {
       fields.push_back({to_lower(metric.name), std::to_string(static_cast<std::uint64_t>(metric.value))});
     }
