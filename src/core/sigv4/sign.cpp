@@ -52,6 +52,13 @@ SignedHeaders names_to_sign(const Fields& fields) {
 
 ChunkSigner sign_request(OutgoingRequest& request, const Credentials& credentials, std::string_view region,
                          std::string_view service, std::string_view payload_hash, Instant now) {
+  SigningKeyCache keys(credentials.secret_access_key);
+  return sign_request(request, credentials, keys, region, service, payload_hash, now);
+}
+
+ChunkSigner sign_request(OutgoingRequest& request, const Credentials& credentials, SigningKeyCache& keys,
+                         std::string_view region, std::string_view service, std::string_view payload_hash,
+                         Instant now) {
   const auto target = parse_target(request.target);
   if (!target) throw std::invalid_argument("cannot sign a request target that is not a path");
   const bool is_s3 = service == "s3";
@@ -72,7 +79,7 @@ ChunkSigner sign_request(OutgoingRequest& request, const Credentials& credential
                          .signed_headers = names,
                          .payload_hash = payload_hash});
   const CredentialScope scope = scope_of(now, region, service);
-  SigningKey key = derive_signing_key(credentials.secret_access_key, scope);
+  SigningKey key = keys.get(scope);
   std::string signed_with = signature(key, string_to_sign(now, scope, canonical));
   set(request.fields, "Authorization",
       fmt::format("{} Credential={}/{},SignedHeaders={},Signature={}", kAlgorithm, credentials.access_key_id,

@@ -7,6 +7,7 @@
 #include "core/sigv4/canonical_request.hpp"
 #include "core/sigv4/chunk_signature.hpp"
 #include "core/sigv4/credentials.hpp"
+#include "core/sigv4/signing_key.hpp"
 
 namespace s3link::sigv4 {
 
@@ -24,5 +25,9 @@ struct OutgoingRequest {
 /// UNSIGNED-PAYLOAD or one of the STREAMING- values. Returns the signer of the chunks that follow a STREAMING- value.
 ChunkSigner sign_request(OutgoingRequest& request, const Credentials& credentials, std::string_view region,
                          std::string_view service, std::string_view payload_hash, Instant now);
+
+/// The same, with the signing keys of these credentials' secret taken from `keys`: for whoever signs often.
+ChunkSigner sign_request(OutgoingRequest& request, const Credentials& credentials, SigningKeyCache& keys,
+                         std::string_view region, std::string_view service, std::string_view payload_hash, Instant now);
 
 }  // namespace s3link::sigv4
