@@ -12,7 +12,7 @@ namespace s3link::aws {
 
 /// A key pair kept in AWS Secrets Manager as {"AccessKeyId": "…", "SecretAccessKey": "…"}. It is read with the first
 /// get(), and again with the first after refused(), but not within kMinAge of the last reading: until then the old pair
-/// stands, or the old error.
+/// stands, or the old error. A reading that failed for a passing reason is none: the next get() reads again.
 class SecretsManagerCredentials final : public ports::CredentialsSource {
  public:
   static constexpr std::chrono::seconds kMinAge{30};
@@ -30,7 +30,8 @@ class SecretsManagerCredentials final : public ports::CredentialsSource {
   const std::string secret_id_;
   ports::Clock& clock_;
   std::shared_ptr<const sigv4::Credentials> pair_;
-  std::optional<Instant> read_at_;  // the last successful reading
+  std::optional<Error> error_;      // of the last reading, in place of a pair
+  std::optional<Instant> read_at_;  // when the last reading was begun
   bool refused_ = false;
 };
 

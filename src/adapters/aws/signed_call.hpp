@@ -10,6 +10,7 @@
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
 #include "core/sigv4/credentials.hpp"
+#include "core/sigv4/signing_key.hpp"
 #include "core/trace/segment.hpp"
 #include "ports/awaitable.hpp"
 #include "ports/clock.hpp"
@@ -33,26 +34,33 @@ struct Call {
 /// Why an operation did not succeed.
 struct CallFailure {
   /// code: AWS's error code without namespace ("ThrottlingException"), "connection" where nothing was sent, "unknown"
-  /// where the answer was lost. kind: transient (throttling, 5xx, connection), denied, not_found, conflict (a failed
-  /// condition), else invalid_argument. The message is AWS's, cleaned of control characters, at most 1,000 bytes.
+  /// where the answer was lost or is not AWS's. kind: transient (throttling, 5xx, connection), denied, not_found,
+  /// conflict (a failed condition), else invalid_argument. The message is AWS's, cleaned of control characters and of
+  /// what it holds of signatures, tokens and presigned URLs, at most 1,000 bytes.
   Error error;
   bool maybe_done = false;  ///< it may have been acted on: the answer was lost, or came from something before AWS
   unsigned status = 0;      ///< of the last answer; 0: none
-  std::string body;         ///< the error document
+  std::string body;         ///< the error document as it came; not to be shown
 };
 
 using CallResult = std::expected<ports::HttpClientResponse, CallFailure>;
 
 /// Sends signed requests to AWS, one way for all services. What can succeed later is tried again before the deadline,
-/// with growing, jittered pauses: throttling, 5xx, a connection that could not be made; a lost answer only where the
-/// call is idempotent. A clock that is wrong is put right once a call by the Date of the answer that says so.
+/// with growing, jittered pauses: throttling, 5xx, a connection that could not be made; a lost answer, or one that is
+/// not AWS's, only where the call is idempotent. One attempt takes a part of the time only, so that another one
+/// remains. A clock that is wrong is put right once a call by the Date of the answer that says so.
 /// Thread safety: any number of calls at a time on one executor. What it refers to must outlive it.
 /// Sources: AWS SDKs and Tools Reference Guide, "Retry behavior"; Smithy "AWS JSON 1.0/1.1", "restJson1", "restXml".
 class Caller {
  public:
   Caller(ports::HttpClient& http, const sigv4::Credentials& credentials, std::string region, ports::Clock& clock,
          ports::Random& random)
-      : http_(http), credentials_(credentials), region_(std::move(region)), clock_(clock), random_(random) {}
+      : http_(http),
+        credentials_(credentials),
+        keys_(credentials.secret_access_key),
+        region_(std::move(region)),
+        clock_(clock),
+        random_(random) {}
 
   /// The answer, when its status is 2xx. Ends by `deadline`. Hangs one finished subsegment into `under`.
   /// `endpoint` must outlive the awaitable.
@@ -61,8 +69,12 @@ class Caller {
   const std::string& region() const noexcept { return region_; }
 
  private:
+  Awaitable<Result<ports::HttpClientResponse>> send(const Endpoint& endpoint, const Call& call,
+                                                    std::string_view payload_hash, std::chrono::milliseconds limit);
+
   ports::HttpClient& http_;
   const sigv4::Credentials& credentials_;
+  sigv4::SigningKeyCache keys_;
   const std::string region_;
   ports::Clock& clock_;
   ports::Random& random_;
