@@ -132,5 +132,17 @@ TEST(SignRequest, SignsTheSessionToken) {
   EXPECT_THAT(field(request, "Authorization"), testing::HasSubstr(";x-amz-date;x-amz-security-token,"));
 }
 
+TEST(SignRequest, SignsAlikeWithKeysFromACache) {
+  const Credentials credentials = example_credentials();
+  SigningKeyCache keys(credentials.secret_access_key);
+  for (const Instant when : {kMay24, kMay24 + std::chrono::days(1), kMay24}) {
+    OutgoingRequest derived{"GET", "h", "/", {}};
+    sign_request(derived, credentials, "us-east-1", "dynamodb", kEmptySha256, when);
+    OutgoingRequest cached{"GET", "h", "/", {}};
+    sign_request(cached, credentials, keys, "us-east-1", "dynamodb", kEmptySha256, when);
+    EXPECT_EQ(cached.fields, derived.fields);
+  }
+}
+
 }  // namespace
 }  // namespace s3link::sigv4
