@@ -34,9 +34,8 @@ constexpr std::array<std::string_view, 13> kThrottles = {"BandwidthLimitExceeded
 constexpr std::array<std::string_view, 2> kPassing = {"RequestTimeout", "RequestTimeoutException"};
 
 /// Refusals whose status does not say so: DynamoDB and Secrets Manager answer everything with 400, S3 ExpiredToken too.
-constexpr std::array<std::string_view, 21> kRefusals = {"AccessDenied",
+constexpr std::array<std::string_view, 20> kRefusals = {"AccessDenied",
                                                         "AccessDeniedException",
-                                                        "AuthFailure",
                                                         "AuthorizationHeaderMalformed",
                                                         "DecryptionFailure",
                                                         "ExpiredToken",
@@ -56,9 +55,9 @@ constexpr std::array<std::string_view, 21> kRefusals = {"AccessDenied",
                                                         "SignatureDoesNotMatch",
                                                         "UnrecognizedClientException"};
 
-constexpr std::array<std::string_view, 6> kClockErrors = {"AuthFailure",          "InvalidSignatureException",
-                                                          "RequestExpired",       "RequestInTheFuture",
-                                                          "RequestTimeTooSkewed", "SignatureDoesNotMatch"};
+constexpr std::array<std::string_view, 5> kClockErrors = {"InvalidSignatureException", "RequestExpired",
+                                                          "RequestInTheFuture", "RequestTimeTooSkewed",
+                                                          "SignatureDoesNotMatch"};
 
 /// Where a message begins to say what it must not.
 constexpr std::array<std::string_view, 7> kUnspeakable = {
@@ -109,6 +108,23 @@ void read_xml(std::string_view body, ServiceError& error) {
   error.message = node.child_value("Message");
 }
 
+/// Without control characters, well-formed, no two blanks in a row.
+std::string one_line(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const auto length = utf8_sequence_length(text);
+    const auto first = static_cast<unsigned char>(text.front());
+    // U+0080 to U+009F are control characters too: C2 80 to C2 9F.
+    const bool control =
+        first < 0x20 || first == 0x7F || (length == 2 && first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
+    const std::string_view shown = length == 0 ? "?" : control ? " " : text.substr(0, length);
+    if (shown != " " || !out.ends_with(' ')) out += shown;
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
 /// The text up to the first of what may not be said.
 std::string_view speakable(std::string_view text, std::span<const std::string_view> secrets) {
   const auto cut_at = [&](std::string_view word) {
@@ -117,6 +133,13 @@ std::string_view speakable(std::string_view text, std::span<const std::string_vi
   std::ranges::for_each(kUnspeakable, cut_at);
   std::ranges::for_each(secrets, cut_at);
   return text;
+}
+
+/// The first bytes, whole characters.
+std::string_view head(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while ((static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) --bytes;
+  return text.substr(0, bytes);
 }
 
 }  // namespace
@@ -146,21 +169,9 @@ ErrorKind kind_of(unsigned status, std::string_view code) noexcept {
 }
 
 std::string clean_message(std::string_view text, std::span<const std::string_view> secrets) {
-  text = speakable(text, secrets);
-  std::string out;
-  out.reserve(std::min(text.size(), kMaxMessageBytes));
-  while (!text.empty()) {
-    const auto length = utf8_sequence_length(text);
-    const auto first = static_cast<unsigned char>(text.front());
-    // U+0080 to U+009F are control characters too: C2 80 to C2 9F.
-    const bool control =
-        first < 0x20 || first == 0x7F || (length == 2 && first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
-    const std::string_view shown = length == 0 ? "?" : control ? " " : text.substr(0, length);
-    if (out.size() + shown.size() > kMaxMessageBytes) break;
-    if (shown != " " || !out.ends_with(' ')) out += shown;
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return std::string(trim(out));
+  // In this order: what is cut in two by a control character, or by the bound, would not be found.
+  const std::string line = one_line(text);
+  return std::string(trim(head(speakable(line, secrets), kMaxMessageBytes)));
 }
 
 }  // namespace s3link::aws

@@ -16,7 +16,7 @@ struct Row {
 };
 
 /// The first that fits.
-constexpr std::array<Row, 16> kRows = {{
+constexpr std::array<Row, 13> kRows = {{
     {"MessageRejected", "not verified",
      "Verify the sender's address or domain in Amazon SES in the region {}. While the account is in the sandbox, every "
      "recipient must be verified there too: request production access to end that."},
@@ -30,10 +30,10 @@ constexpr std::array<Row, 16> kRows = {{
     {"SendingPausedException", "",
      "Sending is paused for the account or the configuration set: see why in the console of Amazon SES, region {}, and "
      "enable it again."},
-    {"NotFoundException", "emplate",
+    {"NotFoundException", "Template",
      "There is no such template in the region {}: deploy ses_email_sender.yaml there, or correct "
      "EmailTemplateLinkName."},
-    {"NotFoundException", "onfiguration",
+    {"NotFoundException", "Configuration set",
      "There is no such configuration set in the region {}: deploy ses_email_sender.yaml there, or correct "
      "EmailConfigurationSetName."},
     {"NotFoundException", "",
@@ -45,18 +45,12 @@ constexpr std::array<Row, 16> kRows = {{
     {"ThrottlingException", "",
      "More mails a second than Amazon SES allows: request a higher rate for the region {}, or lower "
      "ReservedConcurrency."},
-    {"AccessDenied", "",
-     "Allow the function's role ses:SendEmail and ses:SendTemplatedEmail for the identity, the template and the "
-     "configuration set, with EmailSender as ses:FromAddress."},
     {"AccessDeniedException", "",
      "Allow the function's role ses:SendEmail and ses:SendTemplatedEmail for the identity, the template and the "
      "configuration set, with EmailSender as ses:FromAddress."},
-    {"RequestTimeTooSkewed", "", "The clock of this machine is wrong: set it."},
-    {"OptInRequired", "", "Amazon SES is not enabled for this account in the region {}."},
     {"connection", "certificate",
-     "Something between this function and Amazon SES shows a certificate of its own: see AWS_ENDPOINT_URL_SESV2 and "
-     "the "
-     "network."},
+     "Something between this function and Amazon SES shows a certificate of its own: see "
+     "AWS_ENDPOINT_URL_SESV2 and the network."},
 }};
 
 constexpr std::string_view kDailyQuota =

@@ -164,7 +164,9 @@ Awaitable<CallResult> Caller::call(const Endpoint& endpoint, Call call, Instant 
       success = *std::move(answer);
       break;
     }
+    const bool maybe_done = refusal.failure.maybe_done;
     refusal = answer ? refused(*std::move(answer), secrets) : lost(std::move(answer.error()), secrets);
+    refusal.failure.maybe_done |= maybe_done;
 
     const Instant now = clock_.now();
     if (refusal.clock && !clock_set && std::chrono::abs(*refusal.clock - (now + skew)) > kMinSkew) {

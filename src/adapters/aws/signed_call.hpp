@@ -38,7 +38,7 @@ struct CallFailure {
   /// conflict (a failed condition), else invalid_argument. The message is AWS's, cleaned of control characters and of
   /// what it holds of signatures, tokens and presigned URLs, at most 1,000 bytes.
   Error error;
-  bool maybe_done = false;  ///< it may have been acted on: the answer was lost, or came from something before AWS
+  bool maybe_done = false;  ///< it may have been acted on: an answer was lost, or came from something before AWS
   unsigned status = 0;      ///< of the last answer; 0: none
   std::string body;         ///< the error document as it came; not to be shown
 };
