@@ -1,0 +1,1 @@
+s3link_fuzzer(aws_answers DEPENDS s3link::aws)
