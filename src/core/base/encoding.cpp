@@ -3,7 +3,9 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace s3link {
 namespace {
@@ -18,7 +20,7 @@ int hex_value(char c) noexcept {
   return -1;
 }
 
-bool is_unreserved(char c) noexcept {
+constexpr bool is_unreserved(char c) noexcept {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
          c == '_' || c == '~';
 }
@@ -30,16 +32,42 @@ void append_escaped(std::string& out, char c) {
   out += kUpperHex[byte & 15];
 }
 
-std::string encode(std::string_view text, std::string_view also_plain) {
-  std::string out;
-  out.reserve(text.size() + 8);
-  for (const char c : text) {
-    if (is_unreserved(c) || also_plain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      append_escaped(out, c);
-    }
+/// What a byte is written as, its length in `text[3]`.
+struct Escape {
+  char text[4];
+};
+using Escapes = std::array<Escape, 256>;
+
+constexpr Escapes all_escaped_but_unreserved_and(std::string_view also_plain) {
+  Escapes out{};
+  for (std::size_t byte = 0; byte < out.size(); ++byte) {
+    const char c = static_cast<char>(byte);
+    const bool plain = is_unreserved(c) || also_plain.contains(c);
+    out[byte] = plain ? Escape{{c, 0, 0, 1}} : Escape{{'%', kUpperHex[byte >> 4], kUpperHex[byte & 15], 3}};
   }
+  return out;
+}
+constexpr Escapes kSegment = all_escaped_but_unreserved_and("");
+constexpr Escapes kPath = all_escaped_but_unreserved_and("/");
+
+/// Without a branch on the characters, which in names and tokens cannot be predicted: four bytes are written for each,
+/// and the next ones go over those too many.
+void append_encoded(std::string& out, std::string_view text, const Escapes& escapes) {
+  const std::size_t before = out.size();
+  out.resize_and_overwrite(before + 3 * text.size() + 1, [&](char* buffer, std::size_t) {
+    char* to = buffer + before;
+    for (const char c : text) {
+      const Escape& escape = escapes[static_cast<unsigned char>(c)];
+      std::memcpy(to, escape.text, 4);
+      to += escape.text[3];
+    }
+    return to - buffer;
+  });
+}
+
+std::string encode(std::string_view text, const Escapes& escapes) {
+  std::string out;
+  append_encoded(out, text, escapes);
   return out;
 }
 
@@ -67,12 +95,14 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
 
 std::string hex_encode(std::string_view bytes) {
   std::string out;
-  out.reserve(bytes.size() * 2);
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += kLowerHex[byte >> 4];
-    out += kLowerHex[byte & 15];
-  }
+  out.resize_and_overwrite(bytes.size() * 2, [bytes](char* to, std::size_t) {
+    for (const char c : bytes) {
+      const auto byte = static_cast<unsigned char>(c);
+      *to++ = kLowerHex[byte >> 4];
+      *to++ = kLowerHex[byte & 15];
+    }
+    return bytes.size() * 2;  // libstdc++ 12 passes the capacity, not the size asked for
+  });
   return out;
 }
 
@@ -91,9 +121,9 @@ std::optional<std::string> hex_decode(std::string_view text) {
 
 std::string base64_encode(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock adds a NUL
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(length));
   return out;
 }
@@ -102,9 +132,9 @@ std::optional<std::string> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   if (text.empty()) return std::string();
   std::string out(text.size() / 4 * 3, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()),
+                      static_cast<int>(text.size()));
   if (length < 0) return std::nullopt;
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   out.resize(static_cast<std::size_t>(length) - padding);
@@ -112,8 +142,9 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return out;
 }
 
-std::string uri_encode(std::string_view text) { return encode(text, ""); }
-std::string uri_encode_path(std::string_view path) { return encode(path, "/"); }
+void append_uri_encoded(std::string& out, std::string_view text) { append_encoded(out, text, kSegment); }
+std::string uri_encode(std::string_view text) { return encode(text, kSegment); }
+std::string uri_encode_path(std::string_view path) { return encode(path, kPath); }
 std::optional<std::string> uri_decode(std::string_view text) { return decode(text, false); }
 
 std::string form_encode_key(std::string_view key) {

@@ -21,13 +21,15 @@ std::optional<std::string> base64_decode(std::string_view text);
 /// The UriEncode() of SigV4: everything but A-Z a-z 0-9 - . _ ~ becomes %XX, upper case.
 /// Source: Amazon S3 API Reference, "Signature Calculations for the Authorization Header".
 std::string uri_encode(std::string_view text);
-/// The same, but '/' stays: for object keys in a path.
+/// The same, written behind what `out` holds.
+void append_uri_encoded(std::string& out, std::string_view text);
+/// uri_encode(), but '/' stays: for object keys in a path.
 std::string uri_encode_path(std::string_view path);
 /// Undoes %XX; '+' stays a plus. Empty optional for a broken escape.
 std::optional<std::string> uri_decode(std::string_view text);
 
-/// application/x-www-form-urlencoded, as the keys inside S3 event records are: like uri_encode_path, but a space is '+',
-/// and '*' stays as it is (Java's URLEncoder, with '/' left alone).
+/// application/x-www-form-urlencoded, as the keys inside S3 event records are: like uri_encode_path, but a space is
+/// '+', and '*' stays as it is (Java's URLEncoder, with '/' left alone).
 std::string form_encode_key(std::string_view key);
 /// '+' becomes a space first, then %XX is undone. Empty optional for a broken escape.
 std::optional<std::string> form_decode(std::string_view text);

@@ -16,6 +16,7 @@ TEST(Base64, IsStrict) {
 
 TEST(Hex, RoundTripAndRefusal) {
   EXPECT_EQ(hex_encode(std::string("\x00\xff\x10", 3)), "00ff10");
+  EXPECT_EQ(hex_encode("12345678"), "3132333435363738");
   EXPECT_EQ(hex_decode("00FF10"), std::string("\x00\xff\x10", 3));
   EXPECT_FALSE(hex_decode("0"));
   EXPECT_FALSE(hex_decode("0g"));
@@ -28,6 +29,27 @@ TEST(UriEncode, KeepsOnlyUnreserved) {
   EXPECT_FALSE(uri_decode("%"));
   EXPECT_FALSE(uri_decode("%4"));
   EXPECT_FALSE(uri_decode("%zz"));
+}
+
+TEST(UriEncode, AppendsBehindWhatIsThere) {
+  std::string out = "a b";
+  append_uri_encoded(out, "c d/é");
+  EXPECT_EQ(out, "a bc%20d%2F%C3%A9");
+  append_uri_encoded(out, "");
+  EXPECT_EQ(out, "a bc%20d%2F%C3%A9");
+}
+
+TEST(UriEncode, EveryByteOnce) {
+  std::string bytes;
+  for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+  std::string plain;
+  const std::string encoded = uri_encode(bytes);
+  for (std::size_t at = 0; at < encoded.size(); at += encoded[at] == '%' ? 3 : 1) {
+    if (encoded[at] != '%') plain += encoded[at];
+  }
+  EXPECT_EQ(plain, "-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~");
+  EXPECT_EQ(encoded.size(), plain.size() + 3 * (256 - plain.size()));
+  EXPECT_EQ(uri_decode(encoded), bytes);
 }
 
 TEST(FormEncode, IsWhatEventRecordsCarry) {

@@ -55,9 +55,18 @@ std::string rfc_date(Instant when, std::string_view zone) {
 
 std::string amz_date(Instant when) {
   const auto c = civil(when);
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", int(c.date.year()), unsigned(c.date.month()),
-                     unsigned(c.date.day()), c.time.hours().count(), c.time.minutes().count(),
-                     c.time.seconds().count());
+  // Not by a format string: every signature needs one.
+  std::string out = "00000000T000000Z";
+  const auto write = [&out](std::size_t at, std::size_t digits, std::int64_t value) {
+    for (std::size_t i = at + digits; i > at; value /= 10) out[--i] = static_cast<char>('0' + value % 10);
+  };
+  write(0, 4, int(c.date.year()));
+  write(4, 2, unsigned(c.date.month()));
+  write(6, 2, unsigned(c.date.day()));
+  write(9, 2, c.time.hours().count());
+  write(11, 2, c.time.minutes().count());
+  write(13, 2, c.time.seconds().count());
+  return out;
 }
 
 std::optional<Instant> parse_amz_date(std::string_view text) {
@@ -69,8 +78,8 @@ std::optional<Instant> parse_amz_date(std::string_view text) {
 std::string iso8601(Instant when) {
   const auto c = civil(when);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(c.date.year()), unsigned(c.date.month()),
-                     unsigned(c.date.day()), c.time.hours().count(), c.time.minutes().count(),
-                     c.time.seconds().count(), c.time.subseconds().count());
+                     unsigned(c.date.day()), c.time.hours().count(), c.time.minutes().count(), c.time.seconds().count(),
+                     c.time.subseconds().count());
 }
 
 std::optional<Instant> parse_iso8601(std::string_view text) {

@@ -10,14 +10,17 @@ std::string file_name_of(std::string_view key) {
 }
 
 std::string attachment_disposition(std::string_view file_name) {
-  std::string ascii;
+  std::string out = "attachment; filename=\"";
+  out.reserve(out.size() + 4 * file_name.size() + 24);
   for (const char c : file_name) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte & 0xC0U) == 0x80) continue;  // one '_' for each character, not for each byte
     const bool plain = byte >= 0x20 && byte < 0x7F && c != '"' && c != '\\' && c != '/' && c != '%';
-    ascii += plain ? c : '_';
+    out += plain ? c : '_';
   }
-  return "attachment; filename=\"" + ascii + "\"; filename*=UTF-8''" + uri_encode(file_name);
+  out += "\"; filename*=UTF-8''";
+  append_uri_encoded(out, file_name);
+  return out;
 }
 
 }  // namespace s3link::s3

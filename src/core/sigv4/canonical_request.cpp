@@ -11,6 +11,18 @@ std::unexpected<Error> bad_uri() {
   return fail(ErrorKind::invalid_argument, "The specified URI couldn't be parsed.", "InvalidURI");
 }
 
+/// As canonical_value(), behind what `out` holds.
+void append_value(std::string& out, std::string_view value) {
+  value = trim(value);
+  while (true) {
+    const auto blank = value.find_first_of(" \t");
+    out += value.substr(0, blank);
+    if (blank == std::string_view::npos) return;
+    out += ' ';
+    value = trim(value.substr(blank));
+  }
+}
+
 /// The values of all fields of that name, each as it is signed, joined by ','.
 void append_values(std::string& out, const Fields& fields, std::string_view name) {
   bool first = true;
@@ -18,8 +30,39 @@ void append_values(std::string& out, const Fields& fields, std::string_view name
     if (!equals_ignoring_case(field, name)) continue;
     if (!first) out += ',';
     first = false;
-    out += canonical_value(value);
+    append_value(out, value);
   }
+}
+
+std::size_t encoded_size_at_most(std::span<const FieldView> query) {
+  std::size_t size = 0;
+  for (const auto& [name, value] : query) size += 3 * (name.size() + value.size()) + 3;
+  return size;
+}
+
+/// Where the encoded text now stands in `out`, which must have room for it.
+std::string_view append_encoded(std::string& out, std::string_view text) {
+  const std::size_t before = out.size();
+  append_uri_encoded(out, text);
+  return std::string_view(out).substr(before);
+}
+
+/// Encoded parameters, sorted by name and value.
+std::string in_order(std::string_view query) {
+  std::vector<FieldView> parameters;
+  while (!query.empty()) {
+    const std::string_view parameter = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(parameter.size() + 1, query.size()));
+    const auto equals = parameter.find('=');
+    parameters.emplace_back(parameter.substr(0, equals), parameter.substr(equals + 1));
+  }
+  std::ranges::sort(parameters);
+  std::string out;
+  for (const auto& [name, value] : parameters) {
+    if (!out.empty()) out += '&';
+    out.append(name).append("=").append(value);
+  }
+  return out;
 }
 
 }  // namespace
@@ -53,39 +96,29 @@ std::string canonical_path(std::string_view path, PathEncoding encoding) {
 }
 
 std::string canonical_query(const Fields& query) {
-  Fields encoded;
-  encoded.reserve(query.size());
-  std::size_t size = 0;
-  for (const auto& [name, value] : query) {
-    const auto& [n, v] = encoded.emplace_back(uri_encode(name), uri_encode(value));
-    size += n.size() + v.size() + 2;
-  }
-  std::ranges::sort(encoded);  // after encoding: '%' sorts before the letters and digits
+  return canonical_query(std::vector<FieldView>(query.begin(), query.end()));
+}
+
+std::string canonical_query(std::span<const FieldView> query) {
   std::string out;
-  out.reserve(size);
-  for (const auto& [name, value] : encoded) {
+  out.reserve(encoded_size_at_most(query));  // no view into it goes stale
+  bool sorted = true;
+  FieldView last;
+  for (const auto& [name, value] : query) {
     if (!out.empty()) out += '&';
-    out += name;
+    const std::string_view encoded_name = append_encoded(out, name);
     out += '=';
-    out += value;
+    const FieldView encoded = {encoded_name, append_encoded(out, value)};
+    sorted = sorted && last <= encoded;  // after encoding: '%' sorts before the letters and digits
+    last = encoded;
   }
-  return out;
+  return sorted ? out : in_order(out);
 }
 
 std::string canonical_value(std::string_view value) {
-  value = trim(value);
   std::string out;
   out.reserve(value.size());
-  bool blank = false;
-  for (const char c : value) {
-    if (c == ' ' || c == '\t') {
-      blank = true;
-      continue;
-    }
-    if (blank) out += ' ';
-    blank = false;
-    out += c;
-  }
+  append_value(out, value);
   return out;
 }
 
@@ -100,7 +133,7 @@ std::string join(const SignedHeaders& names) {
 
 std::string canonical_request(const CanonicalRequest& request) {
   std::string out;
-  out.reserve(512);
+  out.reserve(request.path.size() + request.query.size() + 512);
   out += request.method;
   out += '\n';
   out += request.path;

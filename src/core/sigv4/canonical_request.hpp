@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,9 @@ namespace s3link::sigv4 {
 
 /// Header fields, or query parameters, in the order they came; the type of ports::HttpFields.
 using Fields = std::vector<std::pair<std::string, std::string>>;
+
+/// One of them, kept by somebody else.
+using FieldView = std::pair<std::string_view, std::string_view>;
 
 inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
 
@@ -31,6 +35,8 @@ std::string canonical_path(std::string_view path, PathEncoding encoding = PathEn
 
 /// The query of the canonical request from decoded parameters: each encoded, then sorted by name and value.
 std::string canonical_query(const Fields& query);
+/// The same. Parameters that come in that order already are encoded in one pass.
+std::string canonical_query(std::span<const FieldView> query);
 
 /// A field's value as it is signed: no blanks at the ends, each run of blanks and tabs inside is one space.
 std::string canonical_value(std::string_view value);

@@ -44,6 +44,21 @@ TEST_P(CanonicalTarget, PathAndQuery) {
 INSTANTIATE_TEST_SUITE_P(Table, CanonicalTarget, testing::ValuesIn(kTargets),
                          [](const auto& row) { return row.param.name; });
 
+TEST(CanonicalQuery, DoesNotDependOnTheOrder) {
+  // Sorted as written, "a-" would stand before "a"; sorted before encoding, "a\xC3" behind "ab".
+  const std::vector<FieldView> sorted = {{"", ""},      {"a", ""},   {"a", "1"},     {"a", "="},
+                                         {"a", "\xC3"}, {"a&", "&"}, {"a\xC3", "2"}, {"a-", "0"}};
+  const std::string want = canonical_query(sorted);
+  std::vector<FieldView> shuffled = sorted;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    std::ranges::rotate(shuffled, shuffled.begin() + 1);
+    EXPECT_EQ(canonical_query(shuffled), want) << i;
+  }
+  std::ranges::reverse(shuffled);
+  EXPECT_EQ(canonical_query(Fields(shuffled.begin(), shuffled.end())), want);
+  EXPECT_EQ(want, "=&a=&a=%3D&a=%C3&a=1&a%26=%26&a%C3=2&a-=0");
+}
+
 TEST(ParseTarget, DecodesInTheOrderSent) {
   const auto target = parse_target("/b/%20?b=%26&a=%3D");
   ASSERT_TRUE(target);

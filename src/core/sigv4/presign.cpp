@@ -1,9 +1,8 @@
 #include "core/sigv4/presign.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <utility>
+#include <vector>
 
 #include "core/base/encoding.hpp"
 #include "core/sigv4/string_to_sign.hpp"
@@ -13,19 +12,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Base {
-  std::string url;   ///< "https://host[:port]"
-  std::string host;  ///< as clients write it into the Host field
-};
-
-Base normalized(std::string_view base_url) {
-  const auto scheme_end = base_url.find("://");
-  const std::string scheme = to_lower(base_url.substr(0, scheme_end));
-  std::string host = to_lower(scheme_end == std::string_view::npos ? base_url : base_url.substr(scheme_end + 3));
-  while (host.ends_with('/')) host.pop_back();
-  const std::string_view default_port = scheme == "https" ? ":443" : ":80";
-  if (host.ends_with(default_port)) host.resize(host.size() - default_port.size());
-  return {scheme + "://" + host, host};
+/// A base URL as clients understand it: lower case, no slash at the end, no default port.
+std::string normalized(std::string_view base_url) {
+  std::string url = to_lower(base_url);
+  while (url.ends_with('/')) url.pop_back();
+  const std::string_view default_port = url.starts_with("https:") ? ":443" : ":80";
+  if (url.ends_with(default_port)) url.resize(url.size() - default_port.size());
+  return url;
 }
 
 }  // namespace
@@ -63,31 +56,42 @@ Secret presign(const PresignRequest& request, const Credentials& credentials, st
 
 Secret presign(const PresignRequest& request, const Credentials& credentials, SigningKeyCache& keys,
                std::string_view region, ExpiresIn expires, Instant now) {
-  const Base base = normalized(request.base_url);
-  const CredentialScope scope = scope_of(now, region, "s3");
-  Fields query = request.query;
+  static const SignedHeaders kHostOnly = {"host"};
+  std::string url = normalized(request.base_url);
+  Fields fields;
+  fields.emplace_back("host", std::string_view(url).substr(url.find("://") + 3));
+  const std::string date = amz_date(now);
+  const CredentialScope scope = {.date = date.substr(0, 8), .region = std::string(region), .service = "s3"};
+  const std::string scope_text = scope.text();
+  std::string credential;
+  credential.reserve(credentials.access_key_id.size() + 1 + scope_text.size());
+  credential.append(credentials.access_key_id).append("/").append(scope_text);
+  const std::string seconds = std::to_string(expires.value().count());
+
+  std::vector<FieldView> query;  // in the order they are signed, unless the request's own begin with capitals
+  query.reserve(request.query.size() + 6);
   query.emplace_back("X-Amz-Algorithm", kAlgorithm);
-  query.emplace_back("X-Amz-Credential", credentials.access_key_id + "/" + scope.text());
-  query.emplace_back("X-Amz-Date", amz_date(now));
-  query.emplace_back("X-Amz-Expires", std::to_string(expires.value().count()));
+  query.emplace_back("X-Amz-Credential", credential);
+  query.emplace_back("X-Amz-Date", date);
+  query.emplace_back("X-Amz-Expires", seconds);
+  const std::string_view token = credentials.session_token.reveal();
+  if (!token.empty()) query.emplace_back("X-Amz-Security-Token", token);
   query.emplace_back("X-Amz-SignedHeaders", "host");
-  if (!credentials.session_token.empty()) {
-    query.emplace_back("X-Amz-Security-Token", credentials.session_token.reveal());
-  }
+  query.insert(query.end(), request.query.begin(), request.query.end());
 
   const std::string path = canonical_path(request.path);
   const std::string encoded_query = canonical_query(query);
-  const Fields fields = {{"host", base.host}};
-  const SignedHeaders names = {"host"};
   const std::string canonical = canonical_request({.method = request.method,
                                                    .path = path,
                                                    .query = encoded_query,
                                                    .fields = fields,
-                                                   .signed_headers = names,
+                                                   .signed_headers = kHostOnly,
                                                    .payload_hash = kUnsignedPayload});
-  const SigningKey key = keys.get(scope);
-  return Secret(fmt::format("{}{}?{}&X-Amz-Signature={}", base.url, path, encoded_query,
-                            signature(key, string_to_sign(now, scope, canonical))));
+  static constexpr std::string_view kSignature = "&X-Amz-Signature=";
+  url.reserve(url.size() + path.size() + encoded_query.size() + kSignature.size() + 1 + 64);
+  url.append(path).append("?").append(encoded_query).append(kSignature);
+  url.append(signature(keys.get(scope), string_to_sign(date, scope_text, canonical)));
+  return Secret(std::move(url));
 }
 
 }  // namespace s3link::sigv4

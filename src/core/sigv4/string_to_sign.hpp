@@ -27,5 +27,7 @@ CredentialScope scope_of(Instant when, std::string_view region, std::string_view
 /// Algorithm, time, scope and the hash of the canonical request.
 /// Source: Amazon S3 API Reference, "Signature Calculations for the Authorization Header", Task 2.
 std::string string_to_sign(Instant when, const CredentialScope& scope, std::string_view canonical_request);
+/// The same, from amz_date(when) and scope.text(): for whoever has written them already.
+std::string string_to_sign(std::string_view date, std::string_view scope, std::string_view canonical_request);
 
 }  // namespace s3link::sigv4

@@ -35,14 +35,15 @@ Result<Link> LinkGenerator::make(const s3::BucketName& bucket, const s3::ObjectK
 
   sigv4::PresignRequest request;
   if (settings_.addressing == Addressing::virtual_hosted && !bucket.text().contains('.')) {
-    const auto host = settings_.public_url.find("://") + 3;
-    request.base_url = settings_.public_url.substr(0, host) + bucket.text() + "." + settings_.public_url.substr(host);
+    request.base_url.reserve(settings_.public_url.size() + bucket.text().size() + 1);
+    request.base_url = settings_.public_url;
+    request.base_url.insert(settings_.public_url.find("://") + 3, bucket.text() + ".");
     request.path = "/" + key.text();
   } else {
     request.base_url = settings_.public_url;
     request.path = "/" + bucket.text() + "/" + key.text();
   }
-  request.query = {{"response-content-disposition", s3::attachment_disposition(s3::file_name_of(key.text()))}};
+  request.query.emplace_back("response-content-disposition", s3::attachment_disposition(s3::file_name_of(key.text())));
   return Link{sigv4::presign(request, credentials_, keys_, settings_.region, *expires, signed_at), signed_at + life};
 }
 
