@@ -47,11 +47,12 @@ Result<Pair> read_pair(const Secret& answer) {
 }  // namespace
 
 Awaitable<Result<Pair>> SecretsManagerCredentials::get(Instant deadline, trace::Segment& under) {
-  const bool young = read_at_ && clock_.now() - *read_at_ < kMinAge;
-  if (young && error_) co_return std::unexpected(*error_);
-  if (pair_ && (young || !refused_)) co_return pair_;
-
   const Instant begun = clock_.now();
+  const bool young = read_at_ && begun - *read_at_ < kMinAge;
+  if (young && error_) co_return std::unexpected(*error_);
+  const bool old = pair_ && begun - *read_at_ >= kMaxAge;
+  if (pair_ && (young || (!refused_ && !old))) co_return pair_;
+
   Call call{
       .operation = "GetSecretValue",
       .fields = {{"Content-Type", "application/x-amz-json-1.1"}, {"X-Amz-Target", "secretsmanager.GetSecretValue"}},
@@ -60,6 +61,10 @@ Awaitable<Result<Pair>> SecretsManagerCredentials::get(Instant deadline, trace::
       .host_prefix = {}};
   auto answer = co_await caller_.call(endpoint_, std::move(call), deadline, under);
   auto pair = answer ? read_pair(Secret(std::move(answer->body))) : std::unexpected(std::move(answer.error().error));
+  if (!pair && pair_ && !refused_) {
+    read_at_ = begun - kMaxAge + kMinAge;  // as good as ever; the next look in kMinAge
+    co_return pair_;
+  }
   if (!pair && pair.error().kind == ErrorKind::transient) co_return pair;
   read_at_ = begun;
   refused_ = false;

@@ -13,9 +13,12 @@ namespace s3link::aws {
 /// A key pair kept in AWS Secrets Manager as {"AccessKeyId": "…", "SecretAccessKey": "…"}. It is read with the first
 /// get(), and again with the first after refused(), but not within kMinAge of the last reading: until then the old pair
 /// stands, or the old error. A reading that failed for a passing reason is none: the next get() reads again.
+/// Links are checked by S3 only when somebody follows them, so a pair that was replaced is refused to nobody here:
+/// after kMaxAge it is read anew, and kept where that fails.
 class SecretsManagerCredentials final : public ports::CredentialsSource {
  public:
   static constexpr std::chrono::seconds kMinAge{30};
+  static constexpr std::chrono::minutes kMaxAge{60};
 
   /// `secret_id`: the secret's ARN or name. The caller and the clock must outlive the source.
   SecretsManagerCredentials(Caller& caller, Endpoint endpoint, std::string secret_id, ports::Clock& clock)

@@ -41,9 +41,28 @@ TEST_F(SecretsManagerTest, ThePairIsReadOnce) {
   EXPECT_EQ(last().field("Content-Type"), "application/x-amz-json-1.1");
   EXPECT_EQ(last().body, R"({"SecretId":"arn:aws:secretsmanager:…:signer"})");
 
-  clock.advance(1h);
+  clock.advance(SecretsManagerCredentials::kMaxAge - 1ms);
   EXPECT_EQ(get(), first);
   EXPECT_THAT(http.exchanges, SizeIs(1));
+}
+
+TEST_F(SecretsManagerTest, AnOldPairIsReadAnew) {
+  http.answers = {secret("AKIA1", "k"), secret("AKIA2", "k")};
+  EXPECT_EQ(got(), "AKIA1");
+  clock.advance(SecretsManagerCredentials::kMaxAge);
+  EXPECT_EQ(got(), "AKIA2");
+  EXPECT_THAT(http.exchanges, SizeIs(2));
+}
+
+TEST_F(SecretsManagerTest, AnOldPairThatCannotBeReadAnewStandsAndIsLookedForAgain) {
+  http.answers = {secret("AKIA1", "k"), refusal(400, "ResourceNotFoundException"), secret("AKIA2", "k")};
+  EXPECT_EQ(got(), "AKIA1");
+  clock.advance(SecretsManagerCredentials::kMaxAge);
+  EXPECT_EQ(got(), "AKIA1");
+  EXPECT_EQ(got(), "AKIA1");
+  EXPECT_THAT(http.exchanges, SizeIs(2));
+  clock.advance(SecretsManagerCredentials::kMinAge);
+  EXPECT_EQ(got(), "AKIA2");
 }
 
 TEST_F(SecretsManagerTest, ARefusedPairIsReadAgain) {
