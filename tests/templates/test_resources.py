@@ -208,7 +208,6 @@ def test_the_function_may_do_its_work_and_no_more():
         "sqs:SendMessage": {"DeadLetterQueue.Arn"},
         "xray:PutTelemetryRecords": {"*"},
         "xray:PutTraceSegments": {"*"},
-        "dynamodb:DeleteItem": ledger,
         "dynamodb:GetItem": ledger,
         "dynamodb:PutItem": ledger,
         "dynamodb:UpdateItem": ledger,
