@@ -1,3 +1,13 @@
+# s3link_modules(NAME ...): adds those subfolders that exist, without what a build of the Lambda function has no use for.
+macro(s3link_modules)
+  foreach(module ${ARGN})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${module}/CMakeLists.txt
+       AND NOT (S3LINK_LAMBDA AND module IN_LIST S3LINK_NOT_IN_LAMBDA))
+      add_subdirectory(${module})
+    endif()
+  endforeach()
+endmacro()
+
 # s3link_module(NAME SOURCES ... [TESTS ...] DEPENDS ...)
 #
 # One static library `s3link_NAME`, known as `s3link::NAME`, from the sources of the calling folder. TESTS, beside the
