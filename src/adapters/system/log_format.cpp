@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/base/encoding.hpp"
 #include "core/base/json_text.hpp"
 
 namespace s3link::system {
@@ -73,6 +74,26 @@ bool needs_quotes(std::string_view value) {
   return false;
 }
 
+std::string format_object(const LogRecord& record, std::string_view time_name, std::string_view level) {
+  std::string line = "{\"";
+  line += time_name;
+  line += "\":\"";
+  line += iso8601(record.when);
+  line += "\",\"level\":\"";
+  line += level;
+  line += "\",\"message\":";
+  append_json_string(line, record.message);
+  for (const auto& [name, value] : record.fields) {
+    line += ',';
+    const bool taken = name == time_name || name == "level" || name == "message";
+    append_json_string(line, taken ? name + '_' : name);
+    line += ':';
+    append_json_string(line, value);
+  }
+  line += '}';
+  return line;
+}
+
 }  // namespace
 
 std::string_view to_string(ports::LogLevel level) noexcept {
@@ -112,22 +133,32 @@ std::string format_text(const LogRecord& record, bool coloured) {
   return line;
 }
 
-std::string format_json(const LogRecord& record) {
-  std::string line = "{\"time\":\"";
-  line += iso8601(record.when);
-  line += "\",\"level\":\"";
-  line += to_string(record.level);
-  line += "\",\"message\":";
-  append_json_string(line, record.message);
-  for (const auto& [name, value] : record.fields) {
-    line += ',';
-    const bool taken = name == "time" || name == "level" || name == "message";
-    append_json_string(line, taken ? name + '_' : name);
-    line += ':';
-    append_json_string(line, value);
+std::string format_json(const LogRecord& record) { return format_object(record, "time", to_string(record.level)); }
+
+std::string format_lambda_json(const LogRecord& record) {
+  return format_object(record, "timestamp", to_lambda_level(record.level));
+}
+
+std::string_view to_lambda_level(ports::LogLevel level) noexcept {
+  switch (level) {
+    case ports::LogLevel::debug:
+      return "DEBUG";
+    case ports::LogLevel::info:
+      return "INFO";
+    case ports::LogLevel::warning:
+      return "WARN";
+    case ports::LogLevel::error:
+      break;
   }
-  line += '}';
-  return line;
+  return "ERROR";
+}
+
+ports::LogLevel parse_lambda_level(std::string_view text) noexcept {
+  const auto is = [text](std::string_view name) { return equals_ignoring_case(text, name); };
+  if (is("TRACE") || is("DEBUG")) return ports::LogLevel::debug;
+  if (is("WARN")) return ports::LogLevel::warning;
+  if (is("ERROR") || is("FATAL")) return ports::LogLevel::error;
+  return ports::LogLevel::info;
 }
 
 }  // namespace s3link::system

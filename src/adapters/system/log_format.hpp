@@ -30,4 +30,13 @@ std::string format_text(const LogRecord& record, bool coloured);
 /// bytes that are not UTF-8 become U+FFFD. A field named as one of ours gets an underscore behind its name.
 std::string format_json(const LogRecord& record);
 
+/// `{"timestamp":"…","level":"WARN","message":"…","name":"value"}`: as format_json, with the names that AWS Lambda
+/// filters a function's lines by and takes their time from. Source: AWS Lambda Developer Guide, "Log-level filtering".
+std::string format_lambda_json(const LogRecord& record);
+
+/// Lambda's word: "DEBUG", "INFO", "WARN", "ERROR".
+std::string_view to_lambda_level(ports::LogLevel level) noexcept;
+/// Of AWS_LAMBDA_LOG_LEVEL, in any case: TRACE is debug, FATAL is error, what is unknown or empty is info.
+ports::LogLevel parse_lambda_level(std::string_view text) noexcept;
+
 }  // namespace s3link::system

@@ -65,6 +65,35 @@ TEST(LogFormatJson, OurNamesStayOurs) {
             R"({"time":"2013-05-24T00:00:00.000Z","level":"warning","message":"m","level_":"x"})");
 }
 
+TEST(LogFormatLambdaJson, HasLambdasNames) {
+  const std::vector<ports::LogField> fields = {{"key", "a.txt"}, {"timestamp", "x"}, {"time", "y"}};
+  EXPECT_EQ(
+      format_lambda_json({kWhen, ports::LogLevel::warning, "mail failed", fields}),
+      R"({"timestamp":"2013-05-24T00:00:00.000Z","level":"WARN","message":"mail failed","key":"a.txt","timestamp_":"x","time":"y"})");
+}
+
+struct LambdaLevelCase {
+  std::string name, text;
+  ports::LogLevel want;
+};
+class LambdaLevelTest : public testing::TestWithParam<LambdaLevelCase> {};
+TEST_P(LambdaLevelTest, IsRead) { EXPECT_EQ(parse_lambda_level(GetParam().text), GetParam().want); }
+const std::vector<LambdaLevelCase> kLambdaLevels = {
+    {"trace", "TRACE", ports::LogLevel::debug},       {"debug", "DEBUG", ports::LogLevel::debug},
+    {"info", "INFO", ports::LogLevel::info},          {"warn", "WARN", ports::LogLevel::warning},
+    {"error", "ERROR", ports::LogLevel::error},       {"fatal", "FATAL", ports::LogLevel::error},
+    {"lower_case", "warn", ports::LogLevel::warning}, {"not_set", "", ports::LogLevel::info},
+    {"unknown", "LOUD", ports::LogLevel::info}};
+INSTANTIATE_TEST_SUITE_P(Table, LambdaLevelTest, testing::ValuesIn(kLambdaLevels),
+                         [](const auto& row) { return row.param.name; });
+
+TEST(LambdaLevel, NamesAreReadBack) {
+  for (const auto level :
+       {ports::LogLevel::debug, ports::LogLevel::info, ports::LogLevel::warning, ports::LogLevel::error}) {
+    EXPECT_EQ(parse_lambda_level(to_lambda_level(level)), level);
+  }
+}
+
 TEST(LogLevel, NamesAreReadBack) {
   for (const auto level :
        {ports::LogLevel::debug, ports::LogLevel::info, ports::LogLevel::warning, ports::LogLevel::error}) {
