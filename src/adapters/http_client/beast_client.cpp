@@ -172,7 +172,7 @@ struct BeastClient::State {
 
 Result<asio::ssl::context*> BeastClient::State::tls_context() {
   if (!tls) {
-    auto made = make_client_context(options.ca_file);
+    auto made = make_client_context(options.trust);
     if (!made) return std::unexpected(made.error());
     tls = std::move(*made);
   }

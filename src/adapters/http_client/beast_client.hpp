@@ -6,13 +6,13 @@
 #include <memory>
 #include <string>
 
+#include "adapters/http_client/trust.hpp"
 #include "ports/http_client.hpp"
 
 namespace s3link::http_client {
 
 struct ClientOptions {
-  /// PEM file with the roots to trust. Empty: SSL_CERT_FILE and SSL_CERT_DIR where set, else the system's.
-  std::string ca_file;
+  Trust trust = {};
   /// Idle connections kept per peer, and how long.
   std::size_t max_idle_per_peer = 16;
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(20);

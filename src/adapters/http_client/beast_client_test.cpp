@@ -15,8 +15,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
+#include <optional>
 #include <thread>
 
 #include "core/base/encoding.hpp"
@@ -510,7 +514,7 @@ class BeastClientTlsTest : public testing::Test {
     auto request = request_to(server->port);
     request.scheme = "https";
     request.host = host;
-    return run_sync(exchange_once(request, nullptr, {.ca_file = ca_file}));
+    return run_sync(exchange_once(request, nullptr, {.trust = {.ca_file = ca_file}}));
   }
   std::filesystem::path folder;
   SSL_CTX* context = nullptr;
@@ -537,6 +541,46 @@ TEST_F(BeastClientTlsTest, ForeignNamesAndRootsAreDenied) {
   const auto unknown_root = ask("localhost", "");
   ASSERT_FALSE(unknown_root);
   EXPECT_EQ(unknown_root.error().kind, ErrorKind::denied) << unknown_root.error().message;
+}
+
+/// An environment variable, changed until the end of a test. Null: not set.
+class ChangedVariable {
+ public:
+  ChangedVariable(const char* name, const char* value) : name_(name) {
+    if (const char* const old = std::getenv(name)) old_ = old;
+    set(value);
+  }
+  ~ChangedVariable() { set(old_ ? old_->c_str() : nullptr); }
+  ChangedVariable(const ChangedVariable&) = delete;
+  ChangedVariable& operator=(const ChangedVariable&) = delete;
+
+ private:
+  void set(const char* value) { value != nullptr ? ::setenv(name_, value, 1) : ::unsetenv(name_); }
+  const char* name_;
+  std::optional<std::string> old_;
+};
+
+TEST_F(BeastClientTlsTest, BuiltInRootsAreTrustedUnlessTheEnvironmentChoosesOthers) {
+  serve("DNS:localhost");
+  std::ifstream file(folder / "cert.pem");
+  const std::string root{std::istreambuf_iterator<char>(file), {}};
+  auto request = request_to(server->port);
+  request.scheme = "https";
+  request.host = "localhost";
+  const auto ask_with_root = [&] {
+    return run_sync(exchange_once(request, nullptr, {.trust = {.built_in_roots = root}}));
+  };
+  const ChangedVariable folder_variable("SSL_CERT_DIR", nullptr);
+  {
+    const ChangedVariable file_variable("SSL_CERT_FILE", nullptr);
+    const auto response = ask_with_root();
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->body, "ok");
+  }
+  const ChangedVariable file_variable("SSL_CERT_FILE", "/dev/null");
+  const auto response = ask_with_root();
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, ErrorKind::denied);
 }
 
 TEST_F(BeastClientTlsTest, ARootFileThatIsNotThereIsReported) {
