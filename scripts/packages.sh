@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by ./run and ./test: installs the Debian packages they need.
+# Sourced by ./run, ./test and deploy/aws/build-lambda: installs the Debian packages they need.
 
 say() { printf '%s\n' "==> $*" >&2; }
 die() { printf '%s\n' "${0##*/}: $*" >&2; exit 1; }
