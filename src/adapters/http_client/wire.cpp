@@ -6,6 +6,8 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
@@ -22,21 +24,54 @@ std::unexpected<Error> unreachable(const std::string& peer, const std::string& r
 
 }  // namespace
 
+/// One look-up of a name. getaddrinfo() cannot be interrupted and may wait for a silent name server for longer than
+/// anybody here: whoever has no more time leaves it behind, and it ends by itself.
+struct Wire::LookUp {
+  explicit LookUp(const asio::any_io_executor& executor)
+      : resolver(executor), changed(executor, asio::steady_timer::time_point::max()) {}
+
+  asio::ip::tcp::resolver resolver;
+  asio::steady_timer changed;  // cancelled at the end, or to give up
+  bool ended = false;
+  boost::system::error_code error;
+  asio::ip::tcp::resolver::results_type found;
+};
+
+Awaitable<Status> Wire::look_up(std::string host, std::uint16_t port) {
+  const std::string peer = host + ':' + std::to_string(port);
+  const auto look_up = std::make_shared<LookUp>(socket_.get_executor());
+  look_up_ = look_up;
+  boost::system::error_code not_an_address;
+  if (const auto address = asio::ip::make_address(host, not_an_address); !not_an_address) {
+    look_up->found = asio::ip::tcp::resolver::results_type::create(asio::ip::tcp::endpoint(address, port), host, "");
+    co_return Status{};
+  }
+  look_up->resolver.async_resolve(host, std::to_string(port),
+                                  [look_up](const boost::system::error_code& error, auto found) {
+                                    look_up->ended = true;
+                                    look_up->error = error;
+                                    look_up->found = std::move(found);
+                                    look_up->changed.cancel();
+                                  });
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  while (!look_up->ended && !closed_ && cancellation.cancelled() == asio::cancellation_type::none) {
+    co_await look_up->changed.async_wait(kToken);
+  }
+  if (!look_up->ended) {
+    look_up->resolver.cancel();  // where it waits for the one before it, it need not begin
+    co_return unreachable(peer, "the look-up of the name was given up");
+  }
+  if (look_up->error) co_return unreachable(peer, look_up->error.message());
+  co_return Status{};
+}
+
 Awaitable<Status> Wire::connect(std::string host, std::uint16_t port, asio::ssl::context* tls) {
   const std::string peer = host + ':' + std::to_string(port);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
 
-  asio::ip::tcp::resolver::results_type found;
-  boost::system::error_code not_an_address;
-  if (const auto address = asio::ip::make_address(host, not_an_address); !not_an_address) {
-    found = asio::ip::tcp::resolver::results_type::create(asio::ip::tcp::endpoint(address, port), host, "");
-  } else {
-    auto [error, results] = co_await resolver_.async_resolve(host, std::to_string(port), kToken);
-    if (error) co_return unreachable(peer, error.message());
-    found = std::move(results);
-  }
+  if (auto found = co_await look_up(host, port); !found) co_return found;
   if (closed_) co_return unreachable(peer, "given up");
-  const auto [error, endpoint] = co_await asio::async_connect(socket_, found, kToken);
+  const auto [error, endpoint] = co_await asio::async_connect(socket_, look_up_->found, kToken);
   if (error || closed_) co_return unreachable(peer, error.message());
   boost::system::error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -86,7 +121,7 @@ void Wire::cancel() noexcept {
 
 void Wire::close() noexcept {
   closed_ = true;
-  resolver_.cancel();
+  if (look_up_) look_up_->changed.cancel();
   boost::system::error_code ignored;
   socket_.close(ignored);
 }

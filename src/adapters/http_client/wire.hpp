@@ -6,10 +6,12 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "core/base/result.hpp"
 #include "ports/awaitable.hpp"
@@ -21,7 +23,7 @@ class Wire {
  public:
   using IoResult = std::tuple<boost::system::error_code, std::size_t>;
 
-  explicit Wire(asio::any_io_executor executor) : socket_(executor), resolver_(executor) {}
+  explicit Wire(asio::any_io_executor executor) : socket_(std::move(executor)) {}
 
   /// Resolves, connects, and with `tls` shakes hands: the peer's certificate must be valid for `host`.
   /// Errors: transient (name, refusal, reset), denied (certificate). `tls` must outlive this.
@@ -39,10 +41,13 @@ class Wire {
   void close() noexcept;
 
  private:
+  struct LookUp;
+
+  Awaitable<Status> look_up(std::string host, std::uint16_t port);
   Awaitable<Status> shake_hands(std::string host, asio::ssl::context& tls);
 
   asio::ip::tcp::socket socket_;
-  asio::ip::tcp::resolver resolver_;
+  std::shared_ptr<LookUp> look_up_;
   std::optional<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
   bool closed_ = false;
 };
