@@ -17,8 +17,9 @@ namespace s3link::lambda_runtime {
 struct RuntimeOptions {
   std::string host;  ///< of AWS_LAMBDA_RUNTIME_API
   std::uint16_t port = 80;
-  /// How long before the deadline a handler that is not done is given up and the error sent.
-  std::chrono::milliseconds answer_margin = std::chrono::milliseconds(500);
+  /// How long before the deadline a handler that is not done is given up and the error sent. Less than what handlers
+  /// keep for their answer themselves, so that it comes to this only where one does not keep its word.
+  std::chrono::milliseconds answer_margin = std::chrono::milliseconds(200);
 };
 
 /// Lambda's Runtime API, from the runtime's side: fetches one invocation after the other, has it handled and sends the
