@@ -4,6 +4,7 @@ Every request's signature is checked, every body against botocore's model of the
 would answer, and kept in `complaints`.
 """
 
+import copy
 import json
 import re
 import urllib.parse
@@ -20,8 +21,13 @@ from http_peer import Answer
 _loader = botocore.loaders.Loader()
 
 
+def load_description(service):
+    """botocore's description of the service, which the caller may change."""
+    return copy.deepcopy(_loader.load_service_model(service, "service-2"))
+
+
 def service_model(name):
-    return botocore.model.ServiceModel(_loader.load_service_model(name, "service-2"), name)
+    return botocore.model.ServiceModel(load_description(name), name)
 
 
 class AwsPeer(http_peer.HttpPeer):
@@ -90,7 +96,7 @@ class Mail:
 def _send_email_shape():
     """The input of SendEmail. Debian 12's botocore is older than Template.Headers, which is added as the Amazon SES API
     v2 Reference has it ("Template", "MessageHeader")."""
-    description = _loader.load_service_model("sesv2", "service-2")
+    description = load_description("sesv2")
     shapes = description["shapes"]
     if "Headers" not in shapes["Template"]["members"]:
         shapes["MessageHeaderName"] = {"type": "string", "min": 1, "max": 126}
@@ -133,6 +139,9 @@ class SesPeer(AwsPeer):
 
     def suspended(self, _=None):
         return self.error(400, "AccountSuspendedException", "The account is suspended.")
+
+    def paused(self, _=None):
+        return self.error(400, "SendingPausedException", "Email sending is disabled for this account.")
 
     def accepted_then_dropped(self, request):
         """The mail goes out, the connection is closed without an answer."""
@@ -179,8 +188,8 @@ class SesPeer(AwsPeer):
         if len(template["TemplateData"]) > 262144:
             return "TemplateData is over 262144 characters"
         data = json.loads(template["TemplateData"])
-        if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
-            return "TemplateData is not an object of strings"
+        if not isinstance(data, dict) or not all(isinstance(value, (str, bool)) for value in data.values()):
+            return "TemplateData is not an object of texts and conditions"
         if document.get("FromEmailAddress") != self.sender:
             return f"FromEmailAddress {document.get('FromEmailAddress')!r}"
         destination = document.get("Destination", {})

@@ -4,7 +4,7 @@ import re
 
 import function_harness
 import pytest
-from function_harness import CHROOT, QEMU, Aws, Function, TestAuthority
+from function_harness import QEMU, Aws, Function, TestAuthority
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +18,6 @@ def bare_root(tmp_path_factory, authority):
     roots = {}
 
     def get(architecture):
-        if CHROOT is None:
-            pytest.skip("neither chroot nor unshare can give the function a root folder here")
         if architecture == "arm64" and QEMU is None:
             pytest.skip("qemu-aarch64-static is not installed (package qemu-user-static)")
         if architecture not in roots:
@@ -32,11 +30,13 @@ def bare_root(tmp_path_factory, authority):
 
 @pytest.fixture
 def make_aws(authority):
-    """A function that makes an account (parameters of the template, tls=True for TLS). Its complaints fail the test."""
+    """A function that makes an account (parameters of the template; tls=True for TLS, or whose certificate it has). Its
+    complaints fail the test."""
     made = []
 
     def make(tls=False, **options):
-        made.append(Aws(tls_context=authority.server_context if tls else None, **options))
+        signed_by = authority if tls is True else tls
+        made.append(Aws(tls_context=signed_by.server_context if signed_by else None, **options))
         return made[-1]
 
     yield make
@@ -50,11 +50,9 @@ def make_function(make_aws, bare_root, tmp_path, request):
     functions = []
     name = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name).strip("-")[:80]
 
-    def make(aws=None, architecture="x86_64", parameters=None, tls=False, environment=None, start=True):
+    def make(aws=None, architecture="x86_64", parameters=None, tls=False, environment=None, root=None, start=True):
         aws = aws or make_aws(parameters=parameters, tls=tls)
-        if aws.tls_context:
-            environment = {"SSL_CERT_FILE": "/etc/pki/tls/certs/ca-bundle.crt"} | (environment or {})
-        function = Function(aws, bare_root(architecture), tmp_path, architecture, environment, name=name)
+        function = Function(aws, root or bare_root(architecture), tmp_path, architecture, environment, name=name)
         functions.append(function)
         return function.start() if start else function
 

@@ -8,8 +8,19 @@ import uuid
 import zlib
 
 import aws_peers
+import botocore.model
 import dynamodb_expressions as expressions
 from http_peer import Answer
+
+
+def _model():
+    """Debian 12's botocore is older than what UpdateItem, PutItem and DeleteItem can do in one call: tell the item that a
+    condition failed on. Added as the Amazon DynamoDB API Reference has it."""
+    description = aws_peers.load_description("dynamodb")
+    for operation in ("PutItem", "UpdateItem", "DeleteItem"):
+        description["shapes"][f"{operation}Input"]["members"].setdefault(
+            "ReturnValuesOnConditionCheckFailure", {"shape": "ReturnValuesOnConditionCheckFailure"})
+    return botocore.model.ServiceModel(description, "dynamodb")
 
 
 class DynamoDbPeer(aws_peers.AwsPeer):
@@ -17,7 +28,7 @@ class DynamoDbPeer(aws_peers.AwsPeer):
     REFUSED_STATUS = 400
     CONTENT_TYPE = "application/x-amz-json-1.0"
     TARGET = "DynamoDB_20120810."
-    MODEL = aws_peers.service_model("dynamodb")
+    MODEL = _model()
 
     def __init__(self, keys, table, key_names, ttl_attribute=None, **options):
         self.table, self.key_names, self.ttl_attribute = table, list(key_names), ttl_attribute

@@ -48,10 +48,12 @@ def _root_command():
 
 
 CHROOT = _root_command()
+CA_BUNDLE = "etc/pki/tls/certs/ca-bundle.crt"  # where Amazon Linux 2023 has it
+ARCHITECTURES = ["x86_64", "arm64"]
 
 
 class TestAuthority:
-    """A CA and a certificate of it for 127.0.0.1."""
+    """A CA and a certificate of it for 127.0.0.1 and names in example.org."""
 
     __test__ = False
 
@@ -60,7 +62,7 @@ class TestAuthority:
         key, certificate, request = folder / "key.pem", folder / "cert.pem", folder / "request.pem"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         names = folder / "names.cnf"
-        names.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        names.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:*.example.org\n")
 
         def openssl(*arguments):
             subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
@@ -86,11 +88,10 @@ def make_root(folder, architecture, ca_file):
         for entry in archive.infolist():
             archive.extract(entry, task)
             (task / entry.filename).chmod(entry.external_attr >> 16 & 0o777)
-    certificates = folder / "etc" / "pki" / "tls" / "certs"
-    certificates.mkdir(parents=True)
-    shutil.copyfile(ca_file, certificates / "ca-bundle.crt")
+    (folder / CA_BUNDLE).parent.mkdir(parents=True)
+    shutil.copyfile(ca_file, folder / CA_BUNDLE)
     shutil.copyfile("/etc/resolv.conf", folder / "etc" / "resolv.conf")
-    if architecture == "arm64":
+    if architecture == "arm64" and CHROOT:
         shutil.copy(QEMU, folder / "qemu-aarch64-static")
     return folder
 
@@ -166,10 +167,10 @@ class Aws:
 
 class Function:
     """One execution environment in `root` (of make_root). `environment` adds to what the template and Lambda give; a value
-    of None takes a variable away."""
+    of None takes a variable away. Where nothing can give it a root folder of its own, it runs in this system's."""
 
-    def __init__(self, aws, root, log_folder, architecture="x86_64", environment=None, name="function", chroot=True):
-        self.aws, self.root, self.architecture, self.chroot = aws, root, architecture, chroot
+    def __init__(self, aws, root, log_folder, architecture="x86_64", environment=None, name="function"):
+        self.aws, self.root, self.architecture, self.chroot = aws, root, architecture, CHROOT is not None
         self.runtime = runtime_api.RuntimeApi(REGION, "LinkGenerator")
         self.process = None
         self.exit_status = None
@@ -198,7 +199,7 @@ class Function:
             "_HANDLER": properties["Handler"], "LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
             "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
             "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-        } | self.more_environment
+        } | ({} if self.chroot else {"SSL_CERT_FILE": str(self.root / CA_BUNDLE)}) | self.more_environment
         return {name: value for name, value in given.items() if value is not None}
 
     def command(self):
@@ -279,8 +280,11 @@ class Function:
 
     def invoke(self, event, timeout=60, **options):
         """One event, until it is answered. `options` of RuntimeApi.submit; the deadline is the template's Timeout."""
-        options.setdefault("timeout_seconds", float(self.aws.timeout_seconds))
-        return self.finish(self.runtime.submit(event, **options), timeout)
+        return self.finish(self.submit(event, **options), timeout)
+
+    def submit(self, event, **options):
+        """One event, not waited for."""
+        return self.runtime.submit(event, **{"timeout_seconds": float(self.aws.timeout_seconds)} | options)
 
     def finish(self, invocation, timeout=60):
         self._wait(lambda: invocation.answered, timeout, "an answer")
@@ -328,7 +332,9 @@ class Function:
     def log_lines(self):
         """The log's lines, each a JSON object."""
         lines = []
-        for line in self.log().splitlines():
+        *whole, rest = self.log().split("\n")  # splitlines() would also split at characters inside of JSON texts
+        assert rest == "", f"a log line without its end: {rest[:500]!r}"
+        for line in whole:
             try:
                 document = json.loads(line)
             except ValueError:
@@ -336,6 +342,10 @@ class Function:
             assert isinstance(document, dict), line
             lines.append(document)
         return lines
+
+    def logged(self, message):
+        """The log's lines with that message."""
+        return [line for line in self.log_lines() if line.get("message") == message]
 
     def check_no_secrets(self):
         outputs = {"the log": self.log().encode(errors="replace")}
@@ -356,3 +366,6 @@ class Function:
             if line.startswith(field):
                 return int(line.split()[1]) * 1024
         raise AssertionError(f"no {field}")
+
+    def descriptor_count(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))

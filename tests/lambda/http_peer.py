@@ -131,6 +131,11 @@ class HttpPeer:
         with self.changed:
             self._faults.extend(answers)
 
+    def forget_faults(self):
+        with self.changed:
+            self._faults.clear()
+            self._resets = 0
+
     def hold(self):
         """Every request from now on is taken and not answered until the returned Hold says how it goes on."""
         return Hold(self)

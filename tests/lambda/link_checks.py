@@ -2,6 +2,7 @@
 
 import datetime
 import email.message
+import html
 import re
 import urllib.parse
 
@@ -33,11 +34,14 @@ def check_link(aws, mail, key, pair):
     """The link of a mail about aws.bucket/key, signed by `pair`: where it leads, what it saves as, when it ends."""
     data = mail.data
     assert TEMPLATE_DATA <= set(data), sorted(TEMPLATE_DATA - set(data))
-    assert data["BUCKET"] == aws.bucket and data["KEY"] == key
+    assert data["BUCKET"] == aws.bucket and html.unescape(data["KEY"]) == data["KEY_TEXT"]
+    assert data["KEY_TEXT"] == key or not key.isprintable()
     link = read_presigned(data["LINK"], aws.link_keys, REGION)
     assert link.pair == pair
-    assert data["LINK"].startswith("https://") and link.host == f"{aws.bucket}.s3.{REGION}.amazonaws.com"
-    assert link.path == "/" + key
+    if aws.s3:
+        assert data["LINK"].startswith(aws.s3.url + "/") and link.path == f"/{aws.bucket}/{key}"
+    else:
+        assert data["LINK"].startswith(f"https://{aws.bucket}.s3.{REGION}.amazonaws.com/") and link.path == "/" + key
     name = key.rpartition("/")[2]
     disposition = link.query.pop("response-content-disposition")
     assert disposition.startswith("attachment") and file_name_of(disposition) == name

@@ -10,10 +10,15 @@ import time
 import uuid
 
 import http_peer
+import xray_listener
 
 PREFIX = "/2018-06-01/runtime/"
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 FUNCTION_ARN = "arn:aws:lambda:{region}:123456789012:function:{name}"
+
+
+class Lost(Exception):
+    """A fault of an answer: it does not arrive, the connection is closed, and the invocation is handed out again."""
 
 
 @dataclasses.dataclass
@@ -62,8 +67,7 @@ class RuntimeApi(http_peer.HttpPeer):
     def submit(self, event, timeout_seconds=30.0, trace_header=None, request_id=None, chunked=False):
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
         invocation = Invocation(payload, timeout_seconds,
-                                trace_header or f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};"
-                                                f"Parent={uuid.uuid4().hex[:16]};Sampled=0",
+                                xray_listener.trace_header(sampled=False) if trace_header is None else trace_header,
                                 request_id or str(uuid.uuid4()), chunked)
         with self.changed:
             self._queue.append(invocation)
@@ -72,12 +76,14 @@ class RuntimeApi(http_peer.HttpPeer):
         return invocation
 
     def fault_next(self, *faults):
-        """What the next polls get: as http_peer's faults."""
+        """What a poll that waits, and the next ones, get: an Answer, or Drop."""
         with self.changed:
             self._next_faults.extend(faults)
+            self.changed.notify_all()
 
     def fault_answer(self, *faults):
-        """What the next response or error documents get: an Answer, or Drop (taken, then the connection is closed)."""
+        """What the next response or error documents get: an Answer, Drop (taken, then the connection is closed) or
+        Lost."""
         with self.changed:
             self._answer_faults.extend(faults)
 
@@ -123,7 +129,8 @@ class RuntimeApi(http_peer.HttpPeer):
         return http_peer.Answer(200, {
             "Content-Type": "application/json", "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
             "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": self._arn, "Lambda-Runtime-Trace-Id": invocation.trace_header,
+            "Lambda-Runtime-Invoked-Function-Arn": self._arn,
+            **({"Lambda-Runtime-Trace-Id": invocation.trace_header} if invocation.trace_header else {}),
         }, invocation.payload, chunked=invocation.chunked)
 
     def _answer_to(self, request, request_id, kind):
@@ -145,6 +152,9 @@ class RuntimeApi(http_peer.HttpPeer):
                 if fault.status != 413:
                     del self._open[request_id]
                 return fault
+            if fault is Lost:
+                self._queue.insert(0, self._open.pop(request_id))
+                raise http_peer.Drop
             if kind == "response" and len(request.body) > MAX_PAYLOAD_BYTES:
                 return http_peer.Answer.of_json({"errorMessage": "Exceeded maximum allowed payload size (6291556 bytes).",
                                                  "errorType": "RequestEntityTooLarge"}, 413)

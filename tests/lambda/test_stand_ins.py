@@ -269,6 +269,19 @@ def test_an_invocation_outlives_a_dropped_poll():
         assert json.loads(call(runtime, "GET", "invocation/next")[2]) == {"n": 2}
 
 
+def test_a_lost_answer_has_the_invocation_handed_out_again():
+    with runtime_api.RuntimeApi() as runtime:
+        runtime.fault_answer(runtime_api.Lost)
+        invocation = runtime.submit({"n": 3})
+        answer = ("POST", f"invocation/{invocation.request_id}/response", b"{}")
+        call(runtime, "GET", "invocation/next")
+        with pytest.raises(OSError):
+            call(runtime, *answer)
+        assert not invocation.answered
+        assert json.loads(call(runtime, "GET", "invocation/next")[2]) == {"n": 3}
+        assert call(runtime, *answer)[0] == 202 and invocation.answered and runtime.complaints == []
+
+
 GOOD_SEGMENT = {
     "name": "SES", "id": "70de5b6f19ff9a0a", "start_time": 1795000000.1, "end_time": 1795000000.2,
     "trace_id": "1-581cf771-a006649127e371903a2de979", "type": "subsegment", "parent_id": "70de5b6f19ff9a0b",

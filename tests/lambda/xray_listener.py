@@ -7,6 +7,8 @@ import json
 import re
 import socket
 import threading
+import time
+import uuid
 
 NAME = re.compile(r"[\w\s.:/%&#=+\\\-@]{1,200}")
 ID = re.compile(r"[0-9a-f]{16}")
@@ -14,6 +16,12 @@ TRACE_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 MEMBERS = {"name", "id", "trace_id", "parent_id", "type", "start_time", "end_time", "in_progress", "namespace", "aws",
            "http", "error", "throttle", "fault", "cause", "annotations", "metadata", "subsegments", "precursor_ids", "sql",
            "service", "user", "origin"}
+
+
+def trace_header(sampled=True, more=""):
+    """A new trace, as Lambda tells the function of it."""
+    return (f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};"
+            f"Sampled={int(sampled)}{more}")
 
 
 def faults_of(document, nested=False):
