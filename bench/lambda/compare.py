@@ -7,6 +7,7 @@ See README.md for what the columns mean.
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -29,6 +30,7 @@ COLUMNS = {  # figure → (title, unit, divisor)
     "package_with_sdk": ("zip with SDK", "MiB", 2**20),
 }
 WARM_UP = 50
+BATCH = 50
 
 
 def cpu_seconds(pid):
@@ -74,7 +76,7 @@ def measure_init(contender, work):
     with Account(contender, work) as account:
         function = account.function.start()
         function.wait_polling()
-        return {"init_cpu": cpu_seconds(function.process.pid)}
+        return {"init_cpu": [cpu_seconds(function.process.pid)]}
 
 
 def measure_first(contender, work):
@@ -86,7 +88,7 @@ def measure_first(contender, work):
         function.finish(invocation)
         used = cpu_seconds(function.process.pid)
         assert invocation.kind == "response", invocation.body
-        return {"first_answer": invocation.answered - begin, "first_cpu": used}
+        return {"first_answer": [invocation.answered - begin], "first_cpu": [used]}
 
 
 def measure_warm(contender, work, count):
@@ -94,16 +96,17 @@ def measure_warm(contender, work, count):
         function = account.function.start()
         for _ in range(WARM_UP):
             function.succeed(account.event())
-        before = cpu_seconds(function.process.pid)
-        for _ in range(count):
-            function.succeed(account.event())
-        function.wait_polling()
-        used = cpu_seconds(function.process.pid) - before
-        return {"warm_cpu": used / count, "peak_rss": function.resident_bytes()}
+        batches = []
+        for _ in range(count // BATCH):
+            before = cpu_seconds(function.process.pid)
+            for _ in range(BATCH):
+                function.succeed(account.event())
+            batches.append((cpu_seconds(function.process.pid) - before) / BATCH)
+        return {"warm_cpu": batches, "peak_rss": [function.resident_bytes()]}
 
 
 def measure(contenders, rounds, warm_rounds, invocations):
-    """contender → figure → values. Rounds go through all contenders in turn, so that a busy minute hits all of them."""
+    """contender → figure → values. Each round goes through all contenders, so that a busy minute hits all of them."""
     values = {contender: {} for contender in contenders}
     with Work() as work:
         for number in range(max(rounds, warm_rounds)):
@@ -113,8 +116,8 @@ def measure(contenders, rounds, warm_rounds, invocations):
                     figures |= measure_init(contender, work) | measure_first(contender, work)
                 if number < warm_rounds:
                     figures |= measure_warm(contender, work, invocations)
-                for name, value in figures.items():
-                    values[contender].setdefault(name, []).append(value)
+                for name, measured in figures.items():
+                    values[contender].setdefault(name, []).extend(measured)
             print(f"round {number + 1}", file=sys.stderr, flush=True)
     for contender in contenders:
         package, with_sdk = contender.package()
@@ -146,16 +149,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=11, help="starts of each (default 11)")
     parser.add_argument("--warm-rounds", type=int, default=3, help="warm runs of each (default 3)")
-    parser.add_argument("--invocations", type=int, default=500, help="in a warm run, after 50 (default 500)")
+    parser.add_argument("--invocations", type=int, default=500, help="in a warm run, after 50, by fifties (default 500)")
     parser.add_argument("--python", default="/usr/bin/python3", help="the Python that has boto3")
     parser.add_argument("--node", default="node")
+    parser.add_argument("--realtime", action="store_true", help="before all other programs (SCHED_RR; needs root)")
     parser.add_argument("--only", default="", help="those with this in their name")
     options = parser.parse_args()
     node_packages.need()
     contenders = [one for one in all_of(options.python, options.node) if options.only in one.name]
     if not contenders:
         parser.error(f"nothing has {options.only!r} in its name")
-    print(machine.description(), flush=True)
+    if options.realtime:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # inherited by all that is measured
+    print(machine.description() + (", real-time priority" if options.realtime else ""), flush=True)
     values = measure(contenders, options.rounds, options.warm_rounds, options.invocations)
     print(table(values))
     print(f"median (least–most); load {machine.load():.1f} at the end")
