@@ -1,5 +1,6 @@
 #include "adapters/aws/secrets_manager.hpp"
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <string_view>
@@ -27,6 +28,18 @@ std::string get_secret_value_document(std::string_view secret_id) {
   return out;
 }
 
+/// What was pasted wrongly would be found by nobody but those whose links do not work.
+/// Source: AWS IAM API Reference, "AccessKey": of letters, digits and '_', 128 at most.
+bool is_access_key_id(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+bool is_secret_access_key(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
 /// From the answer of GetSecretValue. The error says nothing of what it holds.
 Result<Pair> read_pair(const Secret& answer) {
   boost::system::error_code ec;
@@ -36,7 +49,7 @@ Result<Pair> read_pair(const Secret& answer) {
   const json::value pair = json::parse(text.reveal(), ec);
   std::string id = ec ? std::string() : text_member(pair, "AccessKeyId");
   Secret key(ec ? std::string() : text_member(pair, "SecretAccessKey"));
-  if (id.empty() || key.empty()) {
+  if (!is_access_key_id(id) || !is_secret_access_key(key.reveal())) {
     return fail(ErrorKind::invalid_argument,
                 R"(the secret is not of the form {"AccessKeyId": "…", "SecretAccessKey": "…"})", "NoKeyPair");
   }

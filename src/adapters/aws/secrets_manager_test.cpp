@@ -117,6 +117,10 @@ const std::vector<ErrorCase> kErrorCases = {
     {"OtherMembers", R"({"SecretString":"{\"password\":\"hunter2\"}"})", ErrorKind::invalid_argument},
     {"EmptyKey", R"({"SecretString":"{\"AccessKeyId\":\"hunter2\",\"SecretAccessKey\":\"\"}"})",
      ErrorKind::invalid_argument},
+    {"SlashInId", R"({"SecretString":"{\"AccessKeyId\":\"hunter2/../x\",\"SecretAccessKey\":\"k\"}"})",
+     ErrorKind::invalid_argument},
+    {"LineBreakInKey", R"({"SecretString":"{\"AccessKeyId\":\"AKIA1\",\"SecretAccessKey\":\"hunter2\\n\"}"})",
+     ErrorKind::invalid_argument},
     {"NumberAsKey", R"({"SecretString":"{\"AccessKeyId\":\"hunter2\",\"SecretAccessKey\":1}"})",
      ErrorKind::invalid_argument},
 };
