@@ -312,11 +312,11 @@ ALWAYS = {"EmailRecipient", "EmailSender", "LinkExpirationPeriod", "EmailConfigu
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
-def test_the_function_is_told_exactly_what_it_reads(variant):
+def test_the_function_is_told_exactly_what_it_needs(variant):
     environment = cfn_stack.link_stack(**variant).environment()
     want = set(ALWAYS)
     if variant["LinkSigner"] == "IamUser":
-        want.add("LinkSignerSecretArn")
+        want |= {"LinkSignerSecretArn", "LinkSignerKeyId"}
     if variant["Ledger"] == "Enabled":
         want.add("LedgerTableName")
     assert set(environment) == want
@@ -337,6 +337,7 @@ def test_values_reach_the_function():
         "FileExchangeBucketName": "example-file-exchange",
         "LinkSigner": "IamUser",
         "LinkSignerSecretArn": "LinkSignerSecret",
+        "LinkSignerKeyId": "LinkSignerAccessKey",
         "LedgerTableName": "LedgerTable",
     }
     assert cfn_stack.link_stack().environment()["EmailSender"] == "files@example.org"
