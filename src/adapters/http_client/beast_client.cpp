@@ -31,6 +31,8 @@ using std::chrono::steady_clock;
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 // RFC 9110 §10.1.1: do not wait for the interim answer for ever, the peer may not know it.
 constexpr std::chrono::seconds kContinueWait{1};
+// A body that the socket's buffers take at once, so that nobody has to read the answer while it is sent.
+constexpr std::uint64_t kMaxBesideHead = 16 * 1024;
 
 std::string peer_of(const HttpClientRequest& request) {
   return request.scheme + "://" + to_lower(request.host) + ':' + std::to_string(request.port);
@@ -113,6 +115,22 @@ struct Sending {
   std::optional<Error> source_error;
 };
 
+std::unexpected<Error> source_failed() { return fail(ErrorKind::internal, "the body's source failed", "unknown"); }
+
+std::unexpected<Error> wrong_length() {
+  return fail(ErrorKind::invalid_argument, "the body is not as long as announced", "unknown");
+}
+
+Awaitable<Result<std::span<const std::byte>>> first_piece(HttpBodySource& source, std::uint64_t length) {
+  try {
+    auto piece = co_await source.next();
+    if (piece && (piece->empty() || piece->size() > length)) co_return wrong_length();
+    co_return piece;
+  } catch (const std::exception&) {
+    co_return source_failed();
+  }
+}
+
 Awaitable<void> send_body(Wire& wire, HttpBodySource& source, std::uint64_t length, bool wait, Sending& sending) {
   if (wait) {
     sending.go_on.expires_after(kContinueWait);
@@ -122,8 +140,7 @@ Awaitable<void> send_body(Wire& wire, HttpBodySource& source, std::uint64_t leng
     sending.source_touched = true;
     const auto piece = co_await source.next();
     if (!piece || piece->empty() || piece->size() > length) {
-      sending.source_error =
-          piece ? Error{ErrorKind::invalid_argument, "the body is not as long as announced", "unknown"} : piece.error();
+      sending.source_error = piece ? wrong_length().error() : piece.error();
       wire.close();
       co_return;
     }
@@ -161,7 +178,7 @@ struct BeastClient::State {
   Awaitable<Result<HttpClientResponse>> exchange(HttpClientRequest request, HttpBodySource* source,
                                                  std::chrono::milliseconds deadline);
   Awaitable<Attempt> attempt(Wire& wire, const HttpClientRequest& request, const std::string& head,
-                             HttpBodySource* source);
+                             std::span<const std::byte> first, HttpBodySource* source);
   Awaitable<Status> read_answer(Wire& wire, Answer& answer, Sending& sending);
 
   const asio::any_io_executor executor;
@@ -229,20 +246,21 @@ Awaitable<Status> BeastClient::State::read_answer(Wire& wire, Answer& answer, Se
 }
 
 Awaitable<Attempt> BeastClient::State::attempt(Wire& wire, const HttpClientRequest& request, const std::string& head,
-                                               HttpBodySource* source) {
+                                               std::span<const std::byte> first, HttpBodySource* source) {
   Answer answer(request.method == "HEAD");
   Sending sending(executor);
-  sending.done = sending.complete = request.body_length == 0;
+  const std::uint64_t left = request.body_length - first.size();
+  sending.done = sending.complete = left == 0;
   Status status;
-  const auto [error, count] = co_await wire.write(as_bytes(head));
+  const auto [error, count] = co_await wire.write(as_bytes(head), first);
   if (error) {
     status = fail(ErrorKind::transient, error.message(), "unknown");
   } else {
     if (!sending.done) {
-      asio::co_spawn(executor, send_body(wire, *source, request.body_length, waits_for_continue(request), sending),
+      asio::co_spawn(executor, send_body(wire, *source, left, waits_for_continue(request), sending),
                      [&sending](const std::exception_ptr& thrown) {
                        if (thrown) {
-                         sending.source_error = Error{ErrorKind::internal, "the body's source failed", "unknown"};
+                         sending.source_error = source_failed().error();
                        }
                        sending.done = true;
                        sending.ended.cancel();
@@ -262,8 +280,8 @@ Awaitable<Attempt> BeastClient::State::attempt(Wire& wire, const HttpClientReque
     attempt.source_failed = true;
   } else if (!status) {
     attempt.response = std::unexpected(status.error());
-    attempt.safe_to_repeat = !answer.anything_came() && !sending.source_touched &&
-                             (count == 0 || request.body_length > 0 || is_idempotent(request.method));
+    attempt.safe_to_repeat =
+        !answer.anything_came() && !sending.source_touched && (count == 0 || left > 0 || is_idempotent(request.method));
   } else {
     attempt.reusable = answer.reusable() && sending.complete;
     attempt.response = answer.release();
@@ -288,6 +306,13 @@ Awaitable<Result<HttpClientResponse>> BeastClient::State::exchange(HttpClientReq
     return fail(ErrorKind::transient, peer + ": no answer in time", code);
   };
   Watch watch(executor, deadline);
+  // Kept for a second attempt: the source cannot give it again.
+  std::span<const std::byte> first;
+  if (request.body_length > 0 && request.body_length <= kMaxBesideHead && !waits_for_continue(request)) {
+    const auto piece = co_await first_piece(*source, request.body_length);
+    if (!piece) co_return std::unexpected(piece.error());
+    first = *piece;
+  }
   auto wire = take_idle(peer);
   while (true) {
     const bool reused = wire != nullptr;
@@ -301,7 +326,7 @@ Awaitable<Result<HttpClientResponse>> BeastClient::State::exchange(HttpClientReq
       }
     }
     auto [response, reusable, anything_sent, safe_to_repeat, source_failed] =
-        co_await attempt(*wire, request, *head, source);
+        co_await attempt(*wire, request, *head, first, source);
     watch.guard(nullptr);
     if (response) {
       if (reusable && !watch.fired()) keep(peer, std::move(wire));

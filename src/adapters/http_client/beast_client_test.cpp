@@ -397,6 +397,31 @@ TEST(BeastClient, AStaleConnectionIsReplacedForAnIdempotentRequest) {
   EXPECT_EQ(server.connections, 2);
 }
 
+TEST(BeastClient, ASmallBodyIsGivenAgainWithARepeatedRequest) {
+  bool whole = false;
+  ScriptedServer server([&](Session& session, int connection) {
+    session.read_until("\r\n\r\n");
+    if (connection == 1) {
+      session.send(kOk);
+      session.read_until("\r\n\r\n");
+      session.read(1000);
+      return;
+    }
+    whole = session.read(1000);
+    session.send(kOk);
+  });
+  const auto run = [](std::uint16_t port) -> Awaitable<void> {
+    BeastClient client(co_await asio::this_coro::executor);
+    EXPECT_TRUE(co_await client.exchange(request_to(port), nullptr, 5s));
+    Pieces source(1000);
+    EXPECT_TRUE(co_await client.exchange(request_to(port, "PUT", 1000), &source, 5s));
+    EXPECT_EQ(source.calls, 1);
+  };
+  run_sync(run(server.port));
+  EXPECT_EQ(server.connections, 2);
+  EXPECT_TRUE(whole);
+}
+
 TEST(BeastClient, ARequestThatMayHaveBeenActedOnIsNotRepeated) {
   ScriptedServer server(end_on_second_request);
   const auto run = [](std::uint16_t port) -> Awaitable<void> {
@@ -528,6 +553,23 @@ TEST_F(BeastClientTlsTest, ATrustedPeerIsAnswered) {
     ASSERT_TRUE(response) << response.error().message;
     EXPECT_EQ(response->body, "ok");
   }
+}
+
+TEST_F(BeastClientTlsTest, ASmallBodyTravelsWithItsHead) {
+  serve("IP:127.0.0.1");
+  std::string record;
+  server.emplace(
+      [&](Session& session, int) {
+        session.receive();  // one record
+        record = session.received;
+        session.send(kOk);
+      },
+      context);
+  auto request = request_to(server->port, "POST", 3);
+  request.scheme = "https";
+  Pieces source(3);
+  ASSERT_TRUE(run_sync(exchange_once(request, &source, {.trust = {.ca_file = folder / "cert.pem"}})));
+  EXPECT_TRUE(record.ends_with("\r\nContent-Length: 3\r\n\r\nxxx")) << record;
 }
 
 TEST_F(BeastClientTlsTest, ForeignNamesAndRootsAreDenied) {

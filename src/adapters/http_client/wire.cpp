@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -103,9 +104,10 @@ Awaitable<Wire::IoResult> Wire::read_some(std::span<char> out) {
   return tls_ ? tls_->async_read_some(buffer, kToken) : socket_.async_read_some(buffer, kToken);
 }
 
-Awaitable<Wire::IoResult> Wire::write(std::span<const std::byte> data) {
-  const auto buffer = asio::buffer(data.data(), data.size());
-  return tls_ ? asio::async_write(*tls_, buffer, kToken) : asio::async_write(socket_, buffer, kToken);
+Awaitable<Wire::IoResult> Wire::write(std::span<const std::byte> data, std::span<const std::byte> more) {
+  const std::array buffers = {asio::const_buffer(data.data(), data.size()),
+                              asio::const_buffer(more.data(), more.size())};
+  return tls_ ? asio::async_write(*tls_, buffers, kToken) : asio::async_write(socket_, buffers, kToken);
 }
 
 bool Wire::fresh() {

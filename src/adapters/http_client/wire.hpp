@@ -30,8 +30,8 @@ class Wire {
   Awaitable<Status> connect(std::string host, std::uint16_t port, asio::ssl::context* tls);
 
   Awaitable<IoResult> read_some(std::span<char> out);
-  /// All of `data`.
-  Awaitable<IoResult> write(std::span<const std::byte> data);
+  /// All of `data`, and all of `more` with it: one packet, one TLS record, where they are small.
+  Awaitable<IoResult> write(std::span<const std::byte> data, std::span<const std::byte> more = {});
 
   /// Nothing came since the last answer, and the peer has not closed.
   bool fresh();
