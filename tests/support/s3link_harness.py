@@ -35,14 +35,15 @@ _server_numbers = itertools.count(1)
 
 
 def wait_until(condition, timeout=15.0, what="the condition", interval=0.02):
-    """Calls `condition` until it returns something true, and returns that; fails after `timeout` seconds."""
+    """Calls `condition` until it returns something true, and returns that; fails after `timeout` seconds. `what` is for
+    the message: a text, or what returns one."""
     deadline = time.monotonic() + timeout
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout:g} s for {what}; last: {result!r}")
+            raise AssertionError(f"waited {timeout:g} s for {what() if callable(what) else what}; last: {result!r}")
         time.sleep(interval)
 
 
