@@ -2,16 +2,14 @@
 
 import base64
 import collections
-import contextlib
 import hashlib
-import os
 import re
 import urllib.parse
 import zlib
 
 import pytest
 from raw_s3 import (STREAMING_SIGNED, STREAMING_UNSIGNED_TRAILER, UNSIGNED, Connection, Signer, amz_date, exchange,
-                    head_bytes, host_of, request, signed_request)
+                    head_bytes, host_of, open_what_is_opened_once, request, signed_request)
 from s3link_harness import wait_until
 
 BODY = b"these bytes must not be kept"
@@ -29,16 +27,6 @@ def crc32(data):
 def kinds(descriptors):
     """How many there are of each kind; sockets and pipes are told by their numbers, which say nothing."""
     return collections.Counter(re.sub(r":\[\d+\]$", "", target) for target in descriptors)
-
-
-def open_what_is_opened_once(server):
-    """Has each of the server's threads, one for each core, serve a connection: it keeps what it needs for that."""
-    with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(Connection(server)) for _ in range(os.cpu_count())]
-        for connection in connections:
-            connection.send(b"".join(signed_request(server, "GET", "/file-exchange")))
-        for connection in connections:
-            assert connection.read_answer().status == 200
 
 
 @pytest.fixture

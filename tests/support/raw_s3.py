@@ -4,10 +4,12 @@ The signing follows "Signature Calculations for the Authorization Header" and ".
 API Reference and shares nothing with the server, nor with botocore.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
 import hmac
+import os
 import re
 import socket
 import ssl
@@ -209,3 +211,13 @@ def exchange(server, head, body=b""):
 def request(server, method, target, body=b"", **options):
     """One signed request and its answer."""
     return exchange(server, *signed_request(server, method, target, body, **options))
+
+
+def open_what_is_opened_once(server):
+    """Has each of the server's threads, one for each core, serve a connection: it keeps what it needs for that."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(Connection(server)) for _ in range(os.cpu_count())]
+        for connection in connections:
+            connection.send(b"".join(signed_request(server, "GET", "/file-exchange")))
+        for connection in connections:
+            assert connection.read_answer().status == 200
