@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "core/base/instant.hpp"
 #include "ports/awaitable.hpp"
 
@@ -11,6 +13,8 @@ class Clock {
   virtual ~Clock() = default;
 
   virtual Instant now() const = 0;
+  /// For measuring how long something took: never set back, of no meaning but in differences.
+  virtual std::chrono::steady_clock::time_point steady_now() const = 0;
   /// Returns at `when` or soon after; at once if it has passed. Ends early, without error, when cancelled
   /// (asio cancellation of the calling coroutine).
   virtual Awaitable<void> sleep_until(Instant when) = 0;

@@ -20,6 +20,9 @@ class FakeClock final : public ports::Clock {
       : now_(start) {}
 
   Instant now() const override;
+  std::chrono::steady_clock::time_point steady_now() const override {
+    return std::chrono::steady_clock::time_point(now().time_since_epoch());
+  }
   Awaitable<void> sleep_until(Instant when) override;
 
   void set(Instant now);

@@ -9,6 +9,7 @@ namespace s3link::system {
 class SystemClock final : public ports::Clock {
  public:
   Instant now() const override;
+  std::chrono::steady_clock::time_point steady_now() const override { return std::chrono::steady_clock::now(); }
   Awaitable<void> sleep_until(Instant when) override;
 };
 

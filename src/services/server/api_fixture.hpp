@@ -53,6 +53,12 @@ struct Reply {
   std::string outcome() const;
 };
 
+/// Keeps the record of every request.
+struct KeptRecords final : RequestObserver {
+  void finished(const ports::HttpRequestHead&, const RequestRecord& record) noexcept override { all.push_back(record); }
+  std::vector<RequestRecord> all;
+};
+
 /// The S3 API over a fake store, spoken to with really signed requests.
 class ApiTest : public testing::Test {
  protected:
@@ -85,6 +91,7 @@ class ApiTest : public testing::Test {
   test_support::FakeRandom random;
   test_support::FakeBucketStore store{clock};
   test_support::FakeDeliveryLog deliveries;
+  KeptRecords records;
   S3Api api;
 };
 

@@ -13,6 +13,7 @@ struct Backend {
   ports::DeliveryLog& deliveries;
   ports::Clock& clock;
   ports::Random& random;
+  std::vector<RequestObserver*> observers;
 
   /// Whether objects of that bucket are mailed and expire.
   bool is_exchange(const s3::BucketName& bucket) const { return bucket == settings.exchange_bucket; }

@@ -28,24 +28,44 @@ std::string make_request_id(ports::Random& random) {
 }  // namespace
 
 Exchange::Exchange(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
-                   ports::HttpResponseWriter& response, ports::Random& random, Instant now)
-    : request_(request),
-      body_(body),
-      response_(response),
-      request_id_(make_request_id(random)),
-      host_id_(base64_encode(random_bytes(random, 24))),
-      now_(now) {}
+                   ports::HttpResponseWriter& response, ports::Random& random, ports::Clock& clock)
+    : request_(request), response_(response), clock_(clock), began_(clock.steady_now()), body_(body, clock, record_) {
+  record_.received = clock.now();
+  record_.request_id = make_request_id(random);
+  record_.host_id = base64_encode(random_bytes(random, 24));
+}
+
+Awaitable<Result<std::span<const std::byte>>> Exchange::CountedBody::read() {
+  auto piece = co_await body_.read();
+  if (piece) record_.bytes_received += piece->size();
+  last_read_ = clock_.steady_now();
+  co_return piece;
+}
+
+void Exchange::note_answer(unsigned status) {
+  answered_ = true;
+  record_.status = status;
+  record_.turn_around = std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady_now() - body_.last_read());
+}
+
+const RequestRecord& Exchange::finish() {
+  record_.requester = verified.access_key_id;
+  record_.presigned = verified.presigned;
+  record_.total = std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady_now() - began_);
+  return record_;
+}
 
 ports::HttpFields Exchange::with_common(ports::HttpFields fields) const {
-  fields.emplace_back("x-amz-request-id", request_id_);
-  fields.emplace_back("x-amz-id-2", host_id_);
+  fields.emplace_back("x-amz-request-id", record_.request_id);
+  fields.emplace_back("x-amz-id-2", record_.host_id);
   fields.emplace_back("X-Content-Type-Options", "nosniff");
   return fields;
 }
 
 Awaitable<Status> Exchange::answer(unsigned status, ports::HttpFields fields, std::string body) {
-  answered_ = true;
+  note_answer(status);
   if (is_head()) co_return co_await response_.head(status, with_common(std::move(fields)), body.size());
+  record_.bytes_sent = body.size();
   co_return co_await response_.whole(status, with_common(std::move(fields)), std::move(body));
 }
 
@@ -60,14 +80,19 @@ Awaitable<Status> Exchange::answer_json(unsigned status, std::string document) {
 }
 
 Awaitable<Status> Exchange::begin(unsigned status, ports::HttpFields fields, std::uint64_t length) {
-  answered_ = true;
+  note_answer(status);
   co_return co_await response_.head(status, with_common(std::move(fields)), length);
 }
 
-Awaitable<Status> Exchange::write(std::span<const std::byte> data) { co_return co_await response_.write(data); }
+Awaitable<Status> Exchange::write(std::span<const std::byte> data) {
+  auto written = co_await response_.write(data);
+  if (written) record_.bytes_sent += data.size();
+  co_return written;
+}
 
 Awaitable<Status> Exchange::answer_error(Error error, std::string region) {
   const auto told = s3::to_answer(error);
+  record_.error_code = told.code;
   if (told.status == 304) co_return co_await answer(304);
   s3::XmlWriter xml("Error", s3::XmlWriter::Namespace::none);
   xml.element("Code", told.code);
@@ -76,8 +101,8 @@ Awaitable<Status> Exchange::answer_error(Error error, std::string region) {
   const std::string_view target = request_.target;
   const std::string_view path = target.substr(0, target.find('?'));
   xml.element("Resource", is_utf8(path) ? path : std::string_view("/"));
-  xml.element("RequestId", request_id_);
-  xml.element("HostId", host_id_);
+  xml.element("RequestId", record_.request_id);
+  xml.element("HostId", record_.host_id);
   ports::HttpFields fields;
   if (told.status == 503) fields.emplace_back("Retry-After", "1");
   if (is_head()) co_return co_await answer(told.status, std::move(fields));

@@ -9,8 +9,10 @@
 #include "core/base/instant.hpp"
 #include "core/base/result.hpp"
 #include "core/sigv4/verify.hpp"
+#include "ports/clock.hpp"
 #include "ports/http_handler.hpp"
 #include "ports/random.hpp"
+#include "services/server/request_observer.hpp"
 
 namespace s3link::server {
 
@@ -20,19 +22,24 @@ namespace s3link::server {
 class Exchange {
  public:
   Exchange(const ports::HttpRequestHead& request, ports::HttpRequestBody& body, ports::HttpResponseWriter& response,
-           ports::Random& random, Instant now);
+           ports::Random& random, ports::Clock& clock);
 
   const ports::HttpRequestHead& request() const noexcept { return request_; }
   /// Not before the request was authenticated.
-  ports::HttpRequestBody& body() const noexcept { return body_; }
-  const std::string& request_id() const noexcept { return request_id_; }
+  ports::HttpRequestBody& body() noexcept { return body_; }
+  const std::string& request_id() const noexcept { return record_.request_id; }
   /// When the request came.
-  Instant now() const noexcept { return now_; }
+  Instant now() const noexcept { return record_.received; }
   bool is_head() const noexcept { return request_.method == "HEAD"; }
   bool answered() const noexcept { return answered_; }
 
   /// Who sent it; set once it is known.
   sigv4::Verified verified;
+
+  /// What is known of the request so far; whoever learns more fills it in.
+  RequestRecord& record() noexcept { return record_; }
+  /// Once it is over: the record, complete.
+  const RequestRecord& finish();
 
   Awaitable<Status> answer(unsigned status, ports::HttpFields fields = {}, std::string body = {});
   Awaitable<Status> answer_xml(std::string document, ports::HttpFields fields = {});
@@ -45,14 +52,31 @@ class Exchange {
   Awaitable<Status> answer_error(Error error, std::string region);
 
  private:
+  /// The request's body, with a count of its bytes and the moment of the last.
+  class CountedBody final : public ports::HttpRequestBody {
+   public:
+    CountedBody(ports::HttpRequestBody& body, ports::Clock& clock, RequestRecord& record)
+        : body_(body), clock_(clock), record_(record), last_read_(clock.steady_now()) {}
+    std::optional<std::uint64_t> declared_length() const override { return body_.declared_length(); }
+    Awaitable<Result<std::span<const std::byte>>> read() override;
+    std::chrono::steady_clock::time_point last_read() const noexcept { return last_read_; }
+
+   private:
+    ports::HttpRequestBody& body_;
+    ports::Clock& clock_;
+    RequestRecord& record_;
+    std::chrono::steady_clock::time_point last_read_;
+  };
+
   ports::HttpFields with_common(ports::HttpFields fields) const;
+  void note_answer(unsigned status);
 
   const ports::HttpRequestHead& request_;
-  ports::HttpRequestBody& body_;
   ports::HttpResponseWriter& response_;
-  std::string request_id_;
-  std::string host_id_;
-  Instant now_;
+  ports::Clock& clock_;
+  RequestRecord record_;
+  const std::chrono::steady_clock::time_point began_;
+  CountedBody body_;
   bool answered_ = false;
 };
 

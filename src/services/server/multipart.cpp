@@ -212,6 +212,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::CompleteMult
       .condition = op.condition};
   const auto object = co_await backend.store.complete_upload(std::move(complete));
   if (!object) co_return std::unexpected(object.error());
+  exchange.record().object_size = object->size_bytes;
 
   ports::HttpFields fields;
   add_written(fields, *object);

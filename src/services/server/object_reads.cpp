@@ -135,6 +135,7 @@ Awaitable<std::optional<Status>> answer_by_condition(Exchange& exchange, const s
 Awaitable<Status> head_object(Backend& backend, Exchange& exchange, s3::GetObject op) {
   const auto object = co_await backend.store.head_object(op.bucket, op.key);
   if (!object) co_return std::unexpected(object.error());
+  exchange.record().object_size = object->size_bytes;
   if (auto answered = co_await answer_by_condition(exchange, op.conditions, *object)) co_return *answered;
   const auto selection = select(op, *object);
   if (!selection) co_return std::unexpected(selection.error());
@@ -167,6 +168,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::GetObject op
   const auto open = co_await backend.store.open_object(op.bucket, op.key);
   if (!open) co_return std::unexpected(open.error());
   const ports::ObjectInfo& object = open->info;
+  exchange.record().object_size = object.size_bytes;
   if (auto answered = co_await answer_by_condition(exchange, op.conditions, object)) co_return *answered;
   const auto selection = select(op, object);
   if (!selection) co_return std::unexpected(selection.error());

@@ -53,6 +53,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::PutObject op
                        .condition = std::move(op.condition)};
   const auto object = co_await backend.store.put_object(std::move(put), std::move(body->writer));
   if (!object) co_return std::unexpected(object.error());
+  exchange.record().object_size = object->size_bytes;
 
   ports::HttpFields fields = {{"ETag", quoted_etag(object->etag)}};
   if (object->checksum) add_checksum(fields, *object->checksum);

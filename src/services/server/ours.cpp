@@ -84,6 +84,7 @@ Awaitable<Status> perform_ours(Backend& backend, Exchange& exchange) {
   const std::string_view target = exchange.request().target;
   const std::string_view path = target.substr(0, target.find('?'));
   const bool known = path == "/_/healthz" || path == "/_/readyz" || path == "/_/api/v1/deliveries";
+  if (known) exchange.record().operation = path;
   if (!known) co_return co_await exchange.answer_json(404, error_document("NotFound", "There is nothing here."));
   if (exchange.request().method != "GET" && !exchange.is_head()) {
     co_return co_await refuse_json(exchange, s3::make_error(s3::ErrorCode::method_not_allowed));

@@ -5,6 +5,7 @@
 
 #include "core/s3/error_code.hpp"
 #include "core/s3/operation.hpp"
+#include "core/s3/operation_name.hpp"
 #include "core/sigv4/canonical_request.hpp"
 #include "services/server/backend.hpp"
 #include "services/server/exchange.hpp"
@@ -30,6 +31,10 @@ Awaitable<Status> serve(Backend& backend, Exchange& exchange) {
   auto operation =
       s3::parse_operation({request.method, target->path, target->query, request.fields}, backend.settings.domain);
   if (!operation) co_return std::unexpected(operation.error());
+  auto subject = s3::subject_of(*operation);
+  exchange.record().operation = subject.name;
+  exchange.record().bucket = std::move(subject.bucket);
+  exchange.record().key = std::move(subject.key);
   co_return co_await std::visit([&](auto&& op) { return perform(backend, exchange, std::move(op)); },
                                 std::move(*operation));
 }
@@ -41,16 +46,17 @@ struct S3Api::Impl {
 };
 
 S3Api::S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
-             ports::DeliveryLog& deliveries, ports::Clock& clock, ports::Random& random)
-    : impl_(new Impl{
-          Backend{settings, sigv4::Verifier(credentials, settings.region), store, deliveries, clock, random}}) {}
+             ports::DeliveryLog& deliveries, ports::Clock& clock, ports::Random& random,
+             std::vector<RequestObserver*> observers)
+    : impl_(new Impl{Backend{settings, sigv4::Verifier(credentials, settings.region), store, deliveries, clock, random,
+                             std::move(observers)}}) {}
 
 S3Api::~S3Api() = default;
 
 Awaitable<void> S3Api::handle(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
                               ports::HttpResponseWriter& response) {
   Backend& backend = impl_->backend;
-  Exchange exchange(request, body, response, backend.random, backend.clock.now());
+  Exchange exchange(request, body, response, backend.random, backend.clock);
   Status done;
   if (is_ours(request, backend.settings.domain)) {
     done = co_await perform_ours(backend, exchange);
@@ -63,6 +69,8 @@ Awaitable<void> S3Api::handle(const ports::HttpRequestHead& request, ports::Http
     // The client may be gone: nobody is left to hear of it.
     (void)co_await exchange.answer_error(done.error(), backend.settings.region);
   }
+  const RequestRecord& record = exchange.finish();
+  for (RequestObserver* const observer : backend.observers) observer->finished(request, record);
 }
 
 }  // namespace s3link::server

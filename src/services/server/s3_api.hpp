@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/s3/names.hpp"
 #include "ports/bucket_store.hpp"
@@ -11,6 +12,7 @@
 #include "ports/delivery_log.hpp"
 #include "ports/http_handler.hpp"
 #include "ports/random.hpp"
+#include "services/server/request_observer.hpp"
 
 namespace s3link::sigv4 {
 struct Credentials;
@@ -29,11 +31,13 @@ struct S3ApiSettings {
 /// The S3 API and our own "/_/": authenticates, routes, answers. docs/s3-compatibility.md lists the operations.
 /// Every request needs a valid SigV4 signature, but for /_/healthz and /_/readyz. Memory per request is bounded: one
 /// buffer of 256 KiB, whatever the object's size.
-/// Thread safety: any number of requests at a time. The references must outlive it.
+/// `observers` are told of every request. Thread safety: any number of requests at a time. The references must outlive
+/// it.
 class S3Api final : public ports::HttpHandler {
  public:
   S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
-        ports::DeliveryLog& deliveries, ports::Clock& clock, ports::Random& random);
+        ports::DeliveryLog& deliveries, ports::Clock& clock, ports::Random& random,
+        std::vector<RequestObserver*> observers = {});
   ~S3Api() override;
 
   Awaitable<void> handle(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,

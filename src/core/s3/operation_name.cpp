@@ -1,0 +1,49 @@
+#include "core/s3/operation_name.hpp"
+
+#include <optional>
+#include <type_traits>
+
+namespace s3link::s3 {
+namespace {
+
+std::string_view name_of(const ListBuckets&) { return "ListBuckets"; }
+std::string_view name_of(const CreateBucket&) { return "CreateBucket"; }
+std::string_view name_of(const DeleteBucket&) { return "DeleteBucket"; }
+std::string_view name_of(const HeadBucket&) { return "HeadBucket"; }
+std::string_view name_of(const GetBucketLocation&) { return "GetBucketLocation"; }
+std::string_view name_of(const ListObjectVersions&) { return "ListObjectVersions"; }
+std::string_view name_of(const ListMultipartUploads&) { return "ListMultipartUploads"; }
+std::string_view name_of(const DeleteObjects&) { return "DeleteObjects"; }
+std::string_view name_of(const PutObject&) { return "PutObject"; }
+std::string_view name_of(const GetObjectAttributes&) { return "GetObjectAttributes"; }
+std::string_view name_of(const GetObjectAcl&) { return "GetObjectAcl"; }
+std::string_view name_of(const GetObjectTagging&) { return "GetObjectTagging"; }
+std::string_view name_of(const DeleteObject&) { return "DeleteObject"; }
+std::string_view name_of(const CreateMultipartUpload&) { return "CreateMultipartUpload"; }
+std::string_view name_of(const UploadPart&) { return "UploadPart"; }
+std::string_view name_of(const CompleteMultipartUpload&) { return "CompleteMultipartUpload"; }
+std::string_view name_of(const AbortMultipartUpload&) { return "AbortMultipartUpload"; }
+std::string_view name_of(const ListParts&) { return "ListParts"; }
+std::string_view name_of(const ListObjects& op) { return op.version == 2 ? "ListObjectsV2" : "ListObjects"; }
+std::string_view name_of(const GetObject& op) { return op.head ? "HeadObject" : "GetObject"; }
+std::string_view name_of(const PutAcl& op) { return op.key ? "PutObjectAcl" : "PutBucketAcl"; }
+// Which of them it was does not matter to anybody who counts.
+std::string_view name_of(const GetBucketConfiguration&) { return "GetBucketConfiguration"; }
+
+std::string text_of(const ObjectKey& key) { return std::string(key.text()); }
+std::string text_of(const std::optional<ObjectKey>& key) { return key ? text_of(*key) : std::string(); }
+
+}  // namespace
+
+OperationSubject subject_of(const Operation& operation) {
+  return std::visit(
+      [](const auto& op) {
+        OperationSubject subject{.name = name_of(op), .bucket = {}, .key = {}};
+        if constexpr (requires { op.bucket; }) subject.bucket = op.bucket.text();
+        if constexpr (requires { op.key; }) subject.key = text_of(op.key);
+        return subject;
+      },
+      operation);
+}
+
+}  // namespace s3link::s3

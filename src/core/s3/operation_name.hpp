@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/s3/operation.hpp"
+
+namespace s3link::s3 {
+
+/// What a request is about, for those who keep count of requests.
+struct OperationSubject {
+  std::string_view name;  ///< S3's: "PutObject", "HeadObject"
+  std::string bucket;     ///< empty: none
+  std::string key;        ///< empty: none
+};
+
+OperationSubject subject_of(const Operation& operation);
+
+}  // namespace s3link::s3
