@@ -9,6 +9,7 @@
 
 #include "core/base/instant.hpp"
 #include "core/base/result.hpp"
+#include "core/delivery/room.hpp"
 #include "ports/awaitable.hpp"
 
 namespace s3link::ports {
@@ -16,20 +17,34 @@ namespace s3link::ports {
 /// One event that waits to be delivered.
 struct OutboxEntry {
   std::int64_t id = 0;
-  std::string event_json;   ///< the notification document, as build_notification wrote it
+  std::string event_json;  ///< the notification document, as build_notification wrote it
   Instant created;
-  unsigned attempts = 0;    ///< failed ones so far
-  std::optional<Instant> first_failure;
+  unsigned attempts = 0;                 ///< failed ones so far, since the last redrive
+  std::optional<Instant> first_failure;  ///< before a redrive, too: empty means that it has never failed
 };
 
 /// Why an event ended without being delivered, or waits for its next attempt.
 struct FailureReason {
-  std::string kind;     ///< to_string(ErrorKind), or a rule's name: "unlinkable_key"
-  std::string message;  ///< the relay's own words, or what is wrong; no secret
+  std::string kind;            ///< its class: to_string(ErrorKind), or a rule's name: "unlinkable_key"
+  std::string message;         ///< what is wrong, for a person; no secret
+  std::string recipient = {};  ///< whose mail failed, several separated by ", "; empty: nobody's in particular
+  std::string reply = {};      ///< the relay's own words, several separated by "; "; empty: no relay spoke
+  bool operator==(const FailureReason&) const = default;
 };
+
+/// When the next entry becomes due or its lease ends; empty where there is none.
+struct NextDue {
+  std::optional<Instant> fresh;    ///< among those that never failed
+  std::optional<Instant> retried;  ///< among the others
+  bool operator==(const NextDue&) const = default;
+};
+
+/// Failed attempts kept of each event: the last ones.
+inline constexpr std::size_t kMostAttemptsKept = 20;
 
 /// Events committed together with their objects: pending → claimed (lease) → delivered | dead | dropped.
 /// An entry leaves the outbox only into the ledger's side (delivered), the dead-letter queue or a named drop rule.
+/// Each failed attempt is kept with the event (the last kMostAttemptsKept), until it is delivered or dropped.
 /// A store that one process has to itself releases all claims when it is opened: whoever held them is dead.
 /// Durability: on return the change is committed and synced. Thread safety: any number of calls at a time.
 class Outbox {
@@ -40,15 +55,18 @@ class Outbox {
   /// Set once, before the first write; an empty function removes it.
   virtual void on_new_entry(std::function<void()> wake) = 0;
 
-  /// Claims up to `max` entries that are due at `now` and not claimed by a lease that still runs, oldest due first.
-  virtual Awaitable<Result<std::vector<OutboxEntry>>> take_due(Instant now, std::size_t max, Instant lease_until) = 0;
-  /// When the next entry becomes due or its lease ends; empty when there is none.
-  virtual Awaitable<Result<std::optional<Instant>>> next_due() = 0;
+  /// Claims as many entries as there is room for, of those that are due at `now` and not claimed by a lease that still
+  /// runs: of each sort (fresh, retried) the oldest due first.
+  virtual Awaitable<Result<std::vector<OutboxEntry>>> take_due(Instant now, delivery::Room room,
+                                                               Instant lease_until) = 0;
+  virtual Awaitable<Result<NextDue>> next_due() = 0;
 
   virtual Awaitable<Status> mark_delivered(std::int64_t id) = 0;
   /// Counts a failed attempt and releases the claim; due again at `due`.
   virtual Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, FailureReason reason) = 0;
-  /// Moves the entry to the dead-letter queue.
+  /// Releases the claim without counting an attempt; due again at `due`.
+  virtual Awaitable<Status> postpone(std::int64_t id, Instant due) = 0;
+  /// Moves the entry, with its failed attempts, to the dead-letter queue; this attempt is counted.
   virtual Awaitable<Status> give_up(std::int64_t id, Instant failed_at, FailureReason reason) = 0;
   /// Ends the entry by a rule; the rule's name and text are kept with it.
   virtual Awaitable<Status> drop(std::int64_t id, Instant when, FailureReason rule) = 0;

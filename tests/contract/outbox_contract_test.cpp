@@ -13,7 +13,10 @@ class OutboxContract : public testing::TestWithParam<Subjects> {
   void SetUp() override { subject_ = GetParam().outbox(); }
   ports::Outbox& outbox() { return subject_->outbox(); }
   std::vector<ports::OutboxEntry> take(Instant now, std::size_t max = 100, seconds lease = seconds(60)) {
-    auto taken = run_sync(outbox().take_due(now, max, now + lease));
+    return take(now, delivery::Room{.total = max, .retried = max}, lease);
+  }
+  std::vector<ports::OutboxEntry> take(Instant now, delivery::Room room, seconds lease = seconds(60)) {
+    auto taken = run_sync(outbox().take_due(now, room, now + lease));
     EXPECT_TRUE(taken);
     return taken ? *taken : std::vector<ports::OutboxEntry>();
   }
@@ -23,15 +26,26 @@ class OutboxContract : public testing::TestWithParam<Subjects> {
     return out;
   }
   using Ids = std::vector<std::int64_t>;
+  ports::NextDue next_due() {
+    const auto next = run_sync(outbox().next_due());
+    EXPECT_TRUE(next);
+    return next ? *next : ports::NextDue();
+  }
+  /// An event that failed once and is due again at that moment.
+  std::int64_t add_failed(const std::string& key, Instant due) {
+    const auto id = subject_->add(key, t_);
+    EXPECT_TRUE(run_sync(outbox().reschedule(id, t_, due, {"transient", "451 later"})));
+    return id;
+  }
 
   const Instant t_ = at_second(1'800'000'000);
   std::unique_ptr<OutboxSubject> subject_;
 };
 
 TEST_P(OutboxContract, EventIsDueAtOnceAndClaimedOnce) {
-  EXPECT_FALSE(run_sync(outbox().next_due())->has_value());
+  EXPECT_EQ(next_due(), ports::NextDue());
   const auto id = subject_->add("some key", t_);
-  EXPECT_EQ(*run_sync(outbox().next_due()), t_);
+  EXPECT_EQ(next_due(), (ports::NextDue{.fresh = t_, .retried = {}}));
   EXPECT_TRUE(take(t_ - seconds(1)).empty());
   const auto taken = take(t_);
   ASSERT_EQ(ids(taken), Ids{id});
@@ -54,10 +68,24 @@ TEST_P(OutboxContract, OldestDueFirstAndNoMoreThanAsked) {
   EXPECT_EQ(ids(take(t_ + seconds(30), 2)), (Ids{late}));
 }
 
+TEST_P(OutboxContract, EachSortHasItsRoom) {
+  Ids failed;
+  for (int i = 0; i < 4; ++i) failed.push_back(add_failed("failed", t_ + seconds(i)));
+  const auto fresh = subject_->add("fresh", t_ + seconds(10));
+  const auto fresh_too = subject_->add("fresh too", t_ + seconds(11));
+  const Instant now = t_ + seconds(20);
+  EXPECT_EQ(next_due(), (ports::NextDue{.fresh = t_ + seconds(10), .retried = t_}));
+  EXPECT_TRUE(take(now, {.total = 0, .retried = 0}).empty());
+  EXPECT_EQ(ids(take(now, {.total = 3, .retried = 2})), (Ids{failed[0], failed[1], fresh}));
+  EXPECT_EQ(ids(take(now, {.total = 1, .retried = 1, .retried_first = false})), Ids{fresh_too});
+  EXPECT_TRUE(take(now, {.total = 9, .retried = 0}).empty());
+  EXPECT_EQ(ids(take(now, {.total = 9, .retried = 1, .retried_first = false})), Ids{failed[2]});
+}
+
 TEST_P(OutboxContract, ClaimEndsWithItsLease) {
   const auto id = subject_->add("k", t_);
   take(t_, 10, seconds(60));
-  EXPECT_EQ(*run_sync(outbox().next_due()), t_ + seconds(60));
+  EXPECT_EQ(next_due().fresh, t_ + seconds(60));
   EXPECT_TRUE(take(t_ + seconds(59)).empty());
   EXPECT_EQ(ids(take(t_ + seconds(60))), Ids{id});
 }
@@ -66,7 +94,7 @@ TEST_P(OutboxContract, ClaimsEndWhenTheStoreIsOpenedAgain) {
   const auto id = subject_->add("k", t_);
   take(t_, 10, seconds(3600));
   subject_->reopen();
-  EXPECT_EQ(*run_sync(outbox().next_due()), t_);
+  EXPECT_EQ(next_due().fresh, t_);
   EXPECT_EQ(ids(take(t_)), Ids{id});
 }
 
@@ -76,14 +104,25 @@ TEST_P(OutboxContract, DeliveredEventIsGone) {
   ASSERT_TRUE(run_sync(outbox().mark_delivered(id)));
   EXPECT_EQ(subject_->state(id), "delivered");
   EXPECT_TRUE(take(t_ + seconds(3600)).empty());
-  EXPECT_FALSE(run_sync(outbox().next_due())->has_value());
+  EXPECT_EQ(next_due(), ports::NextDue());
+}
+
+TEST_P(OutboxContract, PostponedEventCountsNoFailure) {
+  const auto id = subject_->add("k", t_);
+  take(t_);
+  ASSERT_TRUE(run_sync(outbox().postpone(id, t_ + seconds(2))));
+  EXPECT_TRUE(take(t_ + seconds(1)).empty());
+  const auto taken = take(t_ + seconds(2));
+  ASSERT_EQ(ids(taken), Ids{id});
+  EXPECT_EQ(taken[0].attempts, 0U);
+  EXPECT_FALSE(taken[0].first_failure);
 }
 
 TEST_P(OutboxContract, RescheduledEventCountsItsFailures) {
   const auto id = subject_->add("k", t_);
   take(t_);
   ASSERT_TRUE(run_sync(outbox().reschedule(id, t_ + seconds(1), t_ + seconds(5), {"transient", "451 try later"})));
-  EXPECT_EQ(*run_sync(outbox().next_due()), t_ + seconds(5));
+  EXPECT_EQ(next_due(), (ports::NextDue{.fresh = {}, .retried = t_ + seconds(5)}));
   auto taken = take(t_ + seconds(5));
   ASSERT_EQ(ids(taken), Ids{id});
   EXPECT_EQ(taken[0].attempts, 1U);
@@ -120,7 +159,9 @@ TEST_P(OutboxContract, EventThatIsNotPendingIsNotFound) {
   ASSERT_TRUE(run_sync(outbox().mark_delivered(id)));
   EXPECT_EQ(run_sync(outbox().mark_delivered(id)).error().kind, ErrorKind::not_found);
   EXPECT_EQ(run_sync(outbox().reschedule(id, t_, t_, {"a", "b"})).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(run_sync(outbox().postpone(id, t_)).error().kind, ErrorKind::not_found);
   EXPECT_EQ(run_sync(outbox().give_up(id, t_, {"a", "b"})).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(run_sync(subject_->dead_letters().length()), 0U) << "nothing of it is left";
   EXPECT_EQ(run_sync(outbox().drop(id, t_, {"a", "b"})).error().kind, ErrorKind::not_found);
   EXPECT_EQ(subject_->state(id), "delivered");
 }
@@ -133,9 +174,12 @@ TEST_P(OutboxContract, WakesWhenAnEventComesOrIsReleased) {
   take(t_);
   ASSERT_TRUE(run_sync(outbox().reschedule(id, t_, t_, {"a", "b"})));
   EXPECT_EQ(woken, 2);
+  take(t_);
+  ASSERT_TRUE(run_sync(outbox().postpone(id, t_)));
+  EXPECT_EQ(woken, 3);
   outbox().on_new_entry({});
   subject_->add("k2", t_);
-  EXPECT_EQ(woken, 2);
+  EXPECT_EQ(woken, 3);
 }
 
 S3LINK_INSTANTIATE_CONTRACT(OutboxContract);

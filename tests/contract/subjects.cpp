@@ -8,6 +8,7 @@
 #include "adapters/sqlite_store/store_hooks.hpp"
 #include "core/event/event_record.hpp"
 #include "support/fake_bucket_store.hpp"
+#include "support/fake_dead_letter_queue.hpp"
 #include "support/fake_ledger.hpp"
 #include "support/fake_outbox.hpp"
 
@@ -29,6 +30,7 @@ class FakeBuckets final : public BucketStoreSubject {
 class FakeEvents final : public OutboxSubject {
  public:
   ports::Outbox& outbox() override { return outbox_; }
+  ports::DeadLetterQueue& dead_letters() override { return dead_letters_; }
   void reopen() override { outbox_.release_claims(); }
   std::int64_t add(const std::string& key, Instant when) override {
     event::EventRecord record;
@@ -43,6 +45,7 @@ class FakeEvents final : public OutboxSubject {
 
  private:
   FakeOutbox outbox_;
+  FakeDeadLetterQueue dead_letters_{outbox_};
 };
 
 class FakeSent final : public LedgerSubject {
@@ -111,6 +114,7 @@ class SqliteEvents final : public OutboxSubject {
     if (!run_sync(folder_->buckets().create_bucket(bucket_name(), at_second(1)))) throw std::runtime_error("no bucket");
   }
   ports::Outbox& outbox() override { return folder_->outbox(); }
+  ports::DeadLetterQueue& dead_letters() override { return folder_->dead_letters(); }
   void reopen() override { folder_.reopen(); }
   std::int64_t add(const std::string& key, Instant when) override {
     ports::PutObject request = put_request(key);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ports/bucket_store.hpp"
+#include "ports/dead_letter_queue.hpp"
 #include "ports/ledger.hpp"
 #include "ports/outbox.hpp"
 #include "support/bucket_store_calls.hpp"
@@ -33,6 +34,7 @@ class OutboxSubject {
  public:
   virtual ~OutboxSubject() = default;
   virtual ports::Outbox& outbox() = 0;
+  virtual ports::DeadLetterQueue& dead_letters() = 0;
   virtual void reopen() = 0;
   /// Commits an event about that key; returns its id.
   virtual std::int64_t add(const std::string& key, Instant when) = 0;

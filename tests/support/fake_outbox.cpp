@@ -1,6 +1,7 @@
 #include "support/fake_outbox.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace s3link::test_support {
@@ -13,6 +14,16 @@ Error take(std::deque<Error>& failures) {
 }
 
 Instant available(const FakeOutbox::Row& row) { return row.lease_until.value_or(row.due); }
+
+void note_failure(FakeOutbox::Row& row, Instant failed_at, const ports::FailureReason& reason) {
+  ++row.entry.attempts;
+  if (!row.entry.first_failure) row.entry.first_failure = failed_at;
+  row.last_failure = failed_at;
+  row.lease_until.reset();
+  row.reason = reason;
+  row.history.push_back({failed_at, reason});
+  if (row.history.size() > ports::kMostAttemptsKept) row.history.erase(row.history.begin());
+}
 
 }  // namespace
 
@@ -44,7 +55,7 @@ void FakeOutbox::on_new_entry(std::function<void()> wake) {
   wake_ = std::move(wake);
 }
 
-Awaitable<Result<std::vector<ports::OutboxEntry>>> FakeOutbox::take_due(Instant now, std::size_t max,
+Awaitable<Result<std::vector<ports::OutboxEntry>>> FakeOutbox::take_due(Instant now, delivery::Room room,
                                                                         Instant lease_until) {
   const std::scoped_lock lock(mutex_);
   if (!take_failures.empty()) co_return std::unexpected(take(take_failures));
@@ -52,22 +63,30 @@ Awaitable<Result<std::vector<ports::OutboxEntry>>> FakeOutbox::take_due(Instant 
   for (Row& row : rows) {
     if (row.state == "pending" && available(row) <= now) due.push_back(&row);
   }
-  std::ranges::sort(due, {}, [](const Row* row) { return std::pair(row->due, row->entry.id); });
-  due.resize(std::min(due.size(), max));
+  const auto is_retried = [](const Row* row) { return row->entry.first_failure.has_value(); };
+  std::ranges::sort(due, {}, [&](const Row* row) {
+    return std::tuple(is_retried(row) != room.retried_first, row->due, row->entry.id);
+  });
   std::vector<ports::OutboxEntry> out;
   for (Row* const row : due) {
+    if (out.size() == room.total) break;
+    if (is_retried(row)) {
+      if (room.retried == 0) continue;
+      --room.retried;
+    }
     row->lease_until = lease_until;
     out.push_back(row->entry);
   }
-  taken.push_back(out.size());
   co_return out;
 }
 
-Awaitable<Result<std::optional<Instant>>> FakeOutbox::next_due() {
+Awaitable<Result<ports::NextDue>> FakeOutbox::next_due() {
   const std::scoped_lock lock(mutex_);
-  std::optional<Instant> next;
+  ports::NextDue next;
   for (const Row& row : rows) {
-    if (row.state == "pending") next = std::min(next.value_or(Instant::max()), available(row));
+    if (row.state != "pending") continue;
+    auto& of_its_sort = row.entry.first_failure ? next.retried : next.fresh;
+    of_its_sort = std::min(of_its_sort.value_or(Instant::max()), available(row));
   }
   co_return next;
 }
@@ -94,11 +113,22 @@ Awaitable<Status> FakeOutbox::reschedule(std::int64_t id, Instant failed_at, Ins
     const std::scoped_lock lock(mutex_);
     const auto row = pending(id);
     if (!row) co_return std::unexpected(row.error());
-    ++(*row)->entry.attempts;
-    if (!(*row)->entry.first_failure) (*row)->entry.first_failure = failed_at;
+    note_failure(**row, failed_at, reason);
+    (*row)->due = due;
+    wake = wake_;
+  }
+  if (wake) wake();
+  co_return Status{};
+}
+
+Awaitable<Status> FakeOutbox::postpone(std::int64_t id, Instant due) {
+  std::function<void()> wake;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto row = pending(id);
+    if (!row) co_return std::unexpected(row.error());
     (*row)->due = due;
     (*row)->lease_until.reset();
-    (*row)->reason = std::move(reason);
     wake = wake_;
   }
   if (wake) wake();
@@ -106,13 +136,16 @@ Awaitable<Status> FakeOutbox::reschedule(std::int64_t id, Instant failed_at, Ins
 }
 
 Awaitable<Status> FakeOutbox::give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason) {
-  const std::scoped_lock lock(mutex_);
-  const auto row = pending(id);
-  if (!row) co_return std::unexpected(row.error());
-  ++(*row)->entry.attempts;
-  if (!(*row)->entry.first_failure) (*row)->entry.first_failure = failed_at;
-  (*row)->state = "dead";
-  (*row)->reason = std::move(reason);
+  std::function<void()> changed;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto row = pending(id);
+    if (!row) co_return std::unexpected(row.error());
+    note_failure(**row, failed_at, reason);
+    (*row)->state = "dead";
+    changed = dead_letters_changed_;
+  }
+  if (changed) changed();
   co_return Status{};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ports/dead_letter_queue.hpp"
 #include "ports/outbox.hpp"
 
 namespace s3link::test_support {
@@ -20,6 +21,8 @@ class FakeOutbox final : public ports::Outbox {
     Instant due;
     std::optional<Instant> lease_until;
     std::optional<ports::FailureReason> reason;
+    std::optional<Instant> last_failure;
+    std::vector<ports::FailedAttempt> history;
   };
 
   /// What a commit does: adds the event, due at once, and wakes. Returns its id.
@@ -29,25 +32,27 @@ class FakeOutbox final : public ports::Outbox {
   const Row& row(std::int64_t id) const { return rows.at(static_cast<std::size_t>(id) - 1); }
 
   void on_new_entry(std::function<void()> wake) override;
-  Awaitable<Result<std::vector<ports::OutboxEntry>>> take_due(Instant now, std::size_t max,
+  Awaitable<Result<std::vector<ports::OutboxEntry>>> take_due(Instant now, delivery::Room room,
                                                               Instant lease_until) override;
-  Awaitable<Result<std::optional<Instant>>> next_due() override;
+  Awaitable<Result<ports::NextDue>> next_due() override;
   Awaitable<Status> mark_delivered(std::int64_t id) override;
   Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason) override;
+  Awaitable<Status> postpone(std::int64_t id, Instant due) override;
   Awaitable<Status> give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason) override;
   Awaitable<Status> drop(std::int64_t id, Instant when, ports::FailureReason rule) override;
 
   std::deque<Row> rows;             ///< by id, from 1
   std::deque<Error> take_failures;  ///< handed out first, in order
   std::deque<Error> settle_failures;
-  std::vector<std::size_t> taken;  ///< how many each take_due returned
 
  private:
+  friend class FakeDeadLetterQueue;
   /// The pending row, or not_found; or the next failure ordered.
   Result<Row*> pending(std::int64_t id);
 
   std::mutex mutex_;
   std::function<void()> wake_;
+  std::function<void()> dead_letters_changed_;
 };
 
 }  // namespace s3link::test_support

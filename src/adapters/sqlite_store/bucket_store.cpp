@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "adapters/sqlite_store/body_reader.hpp"
+#include "adapters/sqlite_store/counters.hpp"
 #include "adapters/sqlite_store/listing.hpp"
 #include "adapters/sqlite_store/retention.hpp"
 #include "adapters/sqlite_store/upload_rows.hpp"
@@ -78,10 +79,13 @@ Awaitable<Result<ports::ObjectInfo>> SqliteBucketStore::put_object(ports::PutObj
   if (!taken) co_return std::unexpected(taken.error());
   co_return co_await context_.queue.submit(
       [put = std::move(put), content = std::move(*taken), now = context_.now(),
-       region = &context_.region](WriteTransaction& transaction) mutable -> Result<ports::ObjectInfo> {
+       &context = context_](WriteTransaction& transaction) mutable -> Result<ports::ObjectInfo> {
         Connection& db = transaction.db();
         const auto bucket = find_bucket(db, put.bucket);
         if (!bucket) return std::unexpected(bucket.error());
+        if (put.event) {
+          if (auto room = check_outbox_room(db, context.max_pending); !room) return std::unexpected(room.error());
+        }
         if (put.condition.if_none_exists || put.condition.if_match) {
           const auto met = check_condition(put.condition, find_object(db, *bucket, put.bucket, put.key, now));
           if (!met) return std::unexpected(met.error());
@@ -102,7 +106,7 @@ Awaitable<Result<ports::ObjectInfo>> SqliteBucketStore::put_object(ports::PutObj
                          .body_set = body_set,
                          .parts = 0,
                          .event = std::move(put.event)};
-        return store_object(transaction, *bucket, std::move(object), *region);
+        return store_object(transaction, *bucket, std::move(object), context.region);
       });
 }
 

@@ -26,6 +26,7 @@ struct StoreContext {
   WorkPool& pool;
   const KeyWrap& keys;
   std::string region;
+  std::uint64_t max_pending;
   std::function<Instant()> now;
 };
 

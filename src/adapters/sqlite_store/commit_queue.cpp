@@ -103,6 +103,7 @@ void CommitQueue::commit(Group& group) {
                        std::memory_order_relaxed);
   for (CommitParticipant* const participant : transaction.participants_) participant->committed();
   if (transaction.added_outbox_entry_ && listeners_.new_outbox_entry) listeners_.new_outbox_entry();
+  if (transaction.changed_dead_letters_ && listeners_.dead_letters_changed) listeners_.dead_letters_changed();
   if (transaction.added_garbage_ && listeners_.new_garbage) listeners_.new_garbage();
 }
 

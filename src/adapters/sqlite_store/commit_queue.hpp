@@ -44,6 +44,8 @@ class WriteTransaction {
   void join(CommitParticipant& participant) { participants_.push_back(&participant); }
   /// Outbox entries became due: the dispatcher is woken after the commit.
   void added_outbox_entry() noexcept { added_outbox_entry_ = true; }
+  /// Rows were added to `dead_letters` or removed: whoever watches it is told after the commit.
+  void changed_dead_letters() noexcept { changed_dead_letters_ = true; }
   /// Rows were added to `garbage`: the cleaner is woken after the commit.
   void added_garbage() noexcept { added_garbage_ = true; }
 
@@ -55,6 +57,7 @@ class WriteTransaction {
   std::uint64_t& next_number_;
   std::vector<CommitParticipant*> participants_;
   bool added_outbox_entry_ = false;
+  bool changed_dead_letters_ = false;
   bool added_garbage_ = false;
 };
 
@@ -68,6 +71,7 @@ class CommitQueue {
  public:
   struct Listeners {
     std::function<void()> new_outbox_entry;
+    std::function<void()> dead_letters_changed;
     std::function<void()> new_garbage;
     std::function<void(int)> log_grown;  ///< pages in the log after a commit
   };

@@ -49,7 +49,7 @@ TEST_F(EventsTest, EveryStateIsListedNewestFirst) {
   const auto dropped = add("dropped/", t_ + seconds(1));
   const auto delivered = add("delivered", t_ + seconds(2));
   const auto pending = add("pending", t_ + seconds(3));
-  ASSERT_TRUE(run_sync(store_->outbox().take_due(t_ + seconds(10), 10, t_ + seconds(70))));
+  ASSERT_TRUE(run_sync(store_->outbox().take_due(t_ + seconds(10), {.total = 10, .retried = 10}, t_ + seconds(70))));
   ASSERT_TRUE(
       run_sync(store_->outbox().reschedule(id_of(dead), t_ + seconds(11), t_ + seconds(12), {"transient", "451"})));
   ASSERT_TRUE(run_sync(store_->outbox().give_up(id_of(dead), t_ + seconds(13), {"denied", "550 no such user"})));
@@ -149,9 +149,17 @@ TEST_F(EventsTest, CompletedUploadIsForgottenAfterADay) {
 
 /// The statements whose speed must not depend on how much is stored.
 const std::vector<std::string> kIndexedStatements = {
-    "SELECT 1 FROM outbox WHERE due_ms<=?1 LIMIT 1",
-    "SELECT id FROM outbox WHERE due_ms<=?1 ORDER BY due_ms, id LIMIT ?2",
-    "SELECT due_ms FROM outbox ORDER BY due_ms, id LIMIT 1",
+    "SELECT 1 FROM outbox WHERE (first_failure_ms IS NOT NULL)=?1 AND due_ms<=?2 LIMIT 1",
+    "SELECT id, event_json FROM outbox WHERE (first_failure_ms IS NOT NULL)=?1 AND due_ms<=?2 ORDER BY due_ms, id "
+    "LIMIT ?3",
+    "SELECT due_ms FROM outbox WHERE (first_failure_ms IS NOT NULL)=?1 ORDER BY due_ms, id LIMIT 1",
+    "SELECT value FROM counters WHERE name='outbox'",
+    "SELECT number FROM attempts WHERE event=?1 ORDER BY number DESC LIMIT 1",
+    "DELETE FROM attempts WHERE event=?1 AND number<=?2",
+    "SELECT id FROM dead_letters WHERE kind=?3 AND id<?1 ORDER BY id DESC LIMIT ?2",
+    "SELECT id FROM dead_letters WHERE last_failure_ms<?1 ORDER BY last_failure_ms LIMIT ?2",
+    "SELECT kind, count(*) FROM dead_letters GROUP BY kind",
+    "SELECT id FROM dropped WHERE dropped_ms<?1 ORDER BY dropped_ms LIMIT ?2",
     "UPDATE outbox SET due_ms=leased_due_ms, leased_due_ms=NULL WHERE leased_due_ms IS NOT NULL",
     "SELECT bucket, key FROM objects WHERE removed_at_ms IS NOT NULL AND removed_at_ms<=?1 ORDER BY removed_at_ms "
     "LIMIT ?2",

@@ -1,9 +1,41 @@
 #include "adapters/sqlite_store/outbox.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "adapters/sqlite_store/attempt_rows.hpp"
 
 namespace s3link::sqlite_store {
 namespace {
+
+using Entries = std::vector<ports::OutboxEntry>;
+
+bool is_due(Connection& db, bool retried, Instant now) {
+  return db.query("SELECT 1 FROM outbox WHERE (first_failure_ms IS NOT NULL)=?1 AND due_ms<=?2 LIMIT 1", retried, now)
+      .next();
+}
+
+std::optional<Instant> first_due(Connection& db, bool retried) {
+  Query row = db.query("SELECT due_ms FROM outbox WHERE (first_failure_ms IS NOT NULL)=?1 ORDER BY due_ms, id LIMIT 1",
+                       retried);
+  if (!row.next()) return std::nullopt;
+  return row.instant(0);
+}
+
+/// Appends up to `max` of that sort.
+void read_due(Connection& db, bool retried, Instant now, std::size_t max, Entries& out) {
+  Query rows = db.query(
+      "SELECT id, event_json, created_ms, attempts, first_failure_ms FROM outbox"
+      " WHERE (first_failure_ms IS NOT NULL)=?1 AND due_ms<=?2 ORDER BY due_ms, id LIMIT ?3",
+      retried, now, max);
+  while (rows.next()) {
+    out.push_back({.id = rows.integer(0),
+                   .event_json = rows.text(1),
+                   .created = rows.instant(2),
+                   .attempts = static_cast<unsigned>(rows.integer(3)),
+                   .first_failure = rows.maybe_instant(4)});
+  }
+}
 
 /// The last statement must have changed the one row of the event.
 Status changed_one(std::int64_t changed) {
@@ -29,30 +61,21 @@ Status SqliteOutbox::release_claims(Connection& writer) {
   return {};
 }
 
-Awaitable<Result<std::vector<ports::OutboxEntry>>> SqliteOutbox::take_due(Instant now, std::size_t max,
+Awaitable<Result<std::vector<ports::OutboxEntry>>> SqliteOutbox::take_due(Instant now, delivery::Room room,
                                                                           Instant lease_until) {
-  using Entries = std::vector<ports::OutboxEntry>;
-  const auto due = context_.readers.read([now](Connection& db) -> Result<bool> {
-    return db.query("SELECT 1 FROM outbox WHERE due_ms<=?1 LIMIT 1", now).next();
+  if (room.total == 0) co_return Entries{};
+  // Most looks find nothing, and then there is nothing to write.
+  const auto due = context_.readers.read([now, room](Connection& db) -> Result<bool> {
+    return is_due(db, false, now) || (room.retried > 0 && is_due(db, true, now));
   });
   if (!due) co_return std::unexpected(due.error());
-  if (!*due || max == 0) co_return Entries{};
-  co_return co_await context_.queue.submit([now, max, lease_until](WriteTransaction& transaction) -> Result<Entries> {
+  if (!*due) co_return Entries{};
+  co_return co_await context_.queue.submit([now, room, lease_until](WriteTransaction& transaction) -> Result<Entries> {
     Connection& db = transaction.db();
     Entries entries;
-    {
-      Query rows = db.query(
-          "SELECT id, event_json, created_ms, attempts, first_failure_ms FROM outbox WHERE due_ms<=?1"
-          " ORDER BY due_ms, id LIMIT ?2",
-          now, max);
-      while (rows.next()) {
-        entries.push_back({.id = rows.integer(0),
-                           .event_json = rows.text(1),
-                           .created = rows.instant(2),
-                           .attempts = static_cast<unsigned>(rows.integer(3)),
-                           .first_failure = rows.maybe_instant(4)});
-      }
-    }
+    if (!room.retried_first) read_due(db, false, now, room.total, entries);
+    read_due(db, true, now, std::min(room.retried, room.total - entries.size()), entries);
+    if (room.retried_first) read_due(db, false, now, room.total - entries.size(), entries);
     for (const auto& entry : entries) {
       db.run("UPDATE outbox SET leased_due_ms=coalesce(leased_due_ms, due_ms), due_ms=?2 WHERE id=?1", entry.id,
              lease_until);
@@ -61,17 +84,17 @@ Awaitable<Result<std::vector<ports::OutboxEntry>>> SqliteOutbox::take_due(Instan
   });
 }
 
-Awaitable<Result<std::optional<Instant>>> SqliteOutbox::next_due() {
-  co_return context_.readers.read([](Connection& db) -> Result<std::optional<Instant>> {
-    Query row = db.query("SELECT due_ms FROM outbox ORDER BY due_ms, id LIMIT 1");
-    if (!row.next()) return std::nullopt;
-    return row.instant(0);
+Awaitable<Result<ports::NextDue>> SqliteOutbox::next_due() {
+  co_return context_.readers.read([](Connection& db) -> Result<ports::NextDue> {
+    return ports::NextDue{.fresh = first_due(db, false), .retried = first_due(db, true)};
   });
 }
 
 Awaitable<Status> SqliteOutbox::mark_delivered(std::int64_t id) {
   co_return co_await context_.queue.submit([id](WriteTransaction& transaction) -> Status {
-    return changed_one(transaction.db().run("DELETE FROM outbox WHERE id=?1", id));
+    Connection& db = transaction.db();
+    forget_attempts(db, id);
+    return changed_one(db.run("DELETE FROM outbox WHERE id=?1", id));
   });
 }
 
@@ -79,24 +102,36 @@ Awaitable<Status> SqliteOutbox::reschedule(std::int64_t id, Instant failed_at, I
                                            ports::FailureReason reason) {
   co_return co_await context_.queue.submit(
       [id, failed_at, due, reason = std::move(reason)](WriteTransaction& transaction) -> Status {
+        Connection& db = transaction.db();
+        add_attempt(db, id, failed_at, reason);
         transaction.added_outbox_entry();
-        return changed_one(transaction.db().run(
-            "UPDATE outbox SET attempts=attempts+1, first_failure_ms=coalesce(first_failure_ms, ?2), due_ms=?3,"
-            " leased_due_ms=NULL, last_kind=?4, last_message=?5 WHERE id=?1",
-            id, failed_at, due, reason.kind, reason.message));
+        return changed_one(
+            db.run("UPDATE outbox SET attempts=attempts+1, first_failure_ms=coalesce(first_failure_ms, ?2), due_ms=?3,"
+                   " leased_due_ms=NULL, last_kind=?4, last_message=?5 WHERE id=?1",
+                   id, failed_at, due, reason.kind, reason.message));
       });
+}
+
+Awaitable<Status> SqliteOutbox::postpone(std::int64_t id, Instant due) {
+  co_return co_await context_.queue.submit([id, due](WriteTransaction& transaction) -> Status {
+    transaction.added_outbox_entry();
+    return changed_one(transaction.db().run("UPDATE outbox SET due_ms=?2, leased_due_ms=NULL WHERE id=?1", id, due));
+  });
 }
 
 Awaitable<Status> SqliteOutbox::give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason) {
   co_return co_await context_.queue.submit(
       [id, failed_at, reason = std::move(reason)](WriteTransaction& transaction) -> Status {
         Connection& db = transaction.db();
+        add_attempt(db, id, failed_at, reason);
         db.run(
-            "INSERT OR REPLACE INTO dead_letters(id, event_json, bucket, key, created_ms, attempts, first_failure_ms,"
-            " last_failure_ms, kind, message) SELECT id, event_json, bucket, key, created_ms, attempts+1,"
-            " coalesce(first_failure_ms, ?2), ?2, ?3, ?4 FROM outbox WHERE id=?1",
-            id, failed_at, reason.kind, reason.message);
-        return changed_one(db.run("DELETE FROM outbox WHERE id=?1", id));
+            "INSERT INTO dead_letters(id, event_json, bucket, key, created_ms, attempts, first_failure_ms,"
+            " last_failure_ms, kind, message, recipient, reply) SELECT id, event_json, bucket, key, created_ms,"
+            " attempts+1, coalesce(first_failure_ms, ?2), ?2, ?3, ?4, ?5, ?6 FROM outbox WHERE id=?1",
+            id, failed_at, reason.kind, reason.message, reason.recipient, reason.reply);
+        const Status moved = changed_one(db.run("DELETE FROM outbox WHERE id=?1", id));
+        if (moved) transaction.changed_dead_letters();
+        return moved;
       });
 }
 
@@ -107,6 +142,7 @@ Awaitable<Status> SqliteOutbox::drop(std::int64_t id, Instant when, ports::Failu
         "INSERT OR REPLACE INTO dropped(id, event_json, bucket, key, created_ms, attempts, dropped_ms, rule, message)"
         " SELECT id, event_json, bucket, key, created_ms, attempts, ?2, ?3, ?4 FROM outbox WHERE id=?1",
         id, when, rule.kind, rule.message);
+    forget_attempts(db, id);
     return changed_one(db.run("DELETE FROM outbox WHERE id=?1", id));
   });
 }

@@ -49,10 +49,11 @@ bool remove_expired_of_bucket(WriteTransaction& transaction, std::int64_t bucket
   return true;
 }
 
-// Ids, numbers and sequencers grow with time, so the oldest rows are the first ones.
+// Numbers and sequencers grow with time, so the oldest rows are the first ones. Not so the events that were dropped: a
+// dead letter is, long after later events were.
 void prune_history(WriteTransaction& transaction, Instant now) {
   Connection& db = transaction.db();
-  db.run("DELETE FROM dropped WHERE id IN (SELECT id FROM dropped ORDER BY id LIMIT ?2) AND dropped_ms<?1",
+  db.run("DELETE FROM dropped WHERE id IN (SELECT id FROM dropped WHERE dropped_ms<?1 ORDER BY dropped_ms LIMIT ?2)",
          now - kDroppedAge, kRowsAtATime);
   db.run(
       "DELETE FROM completed_uploads WHERE number IN (SELECT number FROM completed_uploads ORDER BY number LIMIT ?2)"

@@ -1,6 +1,7 @@
 #include "adapters/sqlite_store/schema.hpp"
 
 #include <array>
+#include <span>
 #include <string>
 
 namespace s3link::sqlite_store {
@@ -62,9 +63,42 @@ CREATE TABLE open_folders(folder INTEGER PRIMARY KEY);
 CREATE TABLE garbage(id INTEGER PRIMARY KEY, body_set INTEGER NOT NULL, file BLOB NOT NULL);
 )sql";
 
+// The triggers keep the counters true whoever writes the tables. An index on the sort of an entry lets the dispatcher
+// take fresh and retried ones apart.
+constexpr const char* kVersion2DeadLetters = R"sql(
+CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters SELECT 'outbox', count(*) FROM outbox;
+INSERT INTO counters SELECT 'dead_letters', count(*) FROM dead_letters;
+CREATE TRIGGER outbox_counts_up AFTER INSERT ON outbox
+  BEGIN UPDATE counters SET value=value+1 WHERE name='outbox'; END;
+CREATE TRIGGER outbox_counts_down AFTER DELETE ON outbox
+  BEGIN UPDATE counters SET value=value-1 WHERE name='outbox'; END;
+CREATE TRIGGER dead_letters_counts_up AFTER INSERT ON dead_letters
+  BEGIN UPDATE counters SET value=value+1 WHERE name='dead_letters'; END;
+CREATE TRIGGER dead_letters_counts_down AFTER DELETE ON dead_letters
+  BEGIN UPDATE counters SET value=value-1 WHERE name='dead_letters'; END;
+
+DROP INDEX outbox_by_due;
+CREATE INDEX outbox_by_sort ON outbox((first_failure_ms IS NOT NULL), due_ms, id);
+
+CREATE TABLE attempts(
+  event INTEGER NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL,
+  recipient TEXT NOT NULL, reply TEXT NOT NULL,
+  PRIMARY KEY(event, number)) WITHOUT ROWID;
+
+ALTER TABLE dead_letters ADD COLUMN recipient TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letters ADD COLUMN reply TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letters ADD COLUMN trace TEXT NOT NULL DEFAULT '';
+CREATE INDEX dead_letters_by_kind ON dead_letters(kind, id);
+CREATE INDEX dead_letters_by_age ON dead_letters(last_failure_ms);
+CREATE INDEX dropped_by_age ON dropped(dropped_ms);
+)sql";
+
+constexpr std::array kVersion1Scripts = {kVersion1};
+constexpr std::array kVersion2 = {kVersion2DeadLetters};
+
 // Entry n leads from version n to n + 1.
-constexpr std::array kMigrations = {kVersion1};
-static_assert(kMigrations.size() == kSchemaVersion);
+constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2};
 
 std::int64_t read_pragma(Connection& db, const char* sql) {
   Query query = db.query(sql);
@@ -73,7 +107,7 @@ std::int64_t read_pragma(Connection& db, const char* sql) {
 
 }  // namespace
 
-Status prepare_schema(Connection& writer) {
+Status prepare_schema(Connection& writer, std::int64_t wanted) {
   const std::int64_t application = read_pragma(writer, "PRAGMA application_id");
   const std::int64_t version = read_pragma(writer, "PRAGMA user_version");
   const std::int64_t tables = read_pragma(writer, "SELECT count(*) FROM sqlite_schema");
@@ -91,13 +125,14 @@ Status prepare_schema(Connection& writer) {
     if (!writer.ok()) return std::unexpected(writer.error());
     if (got != "wal") return fail(ErrorKind::internal, "the data folder's file system cannot hold a SQLite log (WAL)");
   }
-  if (version == kSchemaVersion) return {};
+  if (version == wanted) return {};
 
   writer.script("BEGIN IMMEDIATE");
-  for (auto step = static_cast<std::size_t>(version); step < kMigrations.size(); ++step)
-    writer.script(kMigrations[step]);
+  for (auto step = static_cast<std::size_t>(version); step < static_cast<std::size_t>(wanted); ++step) {
+    for (const char* const script : kMigrations[step]) writer.script(script);
+  }
   const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
-                            "; PRAGMA user_version=" + std::to_string(kSchemaVersion) + "; COMMIT";
+                            "; PRAGMA user_version=" + std::to_string(wanted) + "; COMMIT";
   writer.script(marks.c_str());
   if (!writer.ok()) return std::unexpected(writer.error());
   return {};

@@ -5,10 +5,10 @@
 namespace s3link::sqlite_store {
 
 /// The version this program writes; docs/formats/store.md draws it.
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
-/// Turns the log on, and creates or migrates the tables, in one transaction.
-/// Errors: conflict (a newer version, or another program's database), corrupt, transient, internal.
-Status prepare_schema(Connection& writer);
+/// Turns the log on, and creates or migrates the tables, in one transaction. `wanted`: an older version, for tests of
+/// the migration. Errors: conflict (a newer version, or another program's database), corrupt, transient, internal.
+Status prepare_schema(Connection& writer, std::int64_t wanted = kSchemaVersion);
 
 }  // namespace s3link::sqlite_store

@@ -12,6 +12,7 @@
 
 #include "adapters/sqlite_store/bucket_store.hpp"
 #include "adapters/sqlite_store/checkpointer.hpp"
+#include "adapters/sqlite_store/dead_letter_queue.hpp"
 #include "adapters/sqlite_store/delivery_log.hpp"
 #include "adapters/sqlite_store/ledger.hpp"
 #include "adapters/sqlite_store/outbox.hpp"
@@ -125,11 +126,13 @@ struct Store::Parts {
                 .pool = pool,
                 .keys = keys,
                 .region = std::move(options.region),
+                .max_pending = options.max_pending,
                 .now = hooks.now ? hooks.now : system_now},
         buckets(context),
         outbox(context),
         ledger(context),
-        deliveries(context) {}
+        deliveries(context),
+        dead_letters(context) {}
 
   FolderLock lock;
   KeyWrap keys;
@@ -148,6 +151,7 @@ struct Store::Parts {
   SqliteOutbox outbox;
   SqliteLedger ledger;
   SqliteDeliveryLog deliveries;
+  SqliteDeadLetterQueue dead_letters;
 };
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) { return open(std::move(options), StoreHooks{}); }
@@ -183,6 +187,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   Parts& p = *parts;
   p.sets.on_release([&p] { p.cleaner.wake(); });
   p.queue.listen({.new_outbox_entry = [&p] { p.outbox.wake(); },
+                  .dead_letters_changed = [&p] { p.dead_letters.changed(); },
                   .new_garbage = [&p] { p.cleaner.wake(); },
                   .log_grown = [&p](int pages) { p.checkpointer.log_grown(pages); }});
   p.queue.start();
@@ -206,6 +211,7 @@ ports::BucketStore& Store::buckets() noexcept { return parts_->buckets; }
 ports::Outbox& Store::outbox() noexcept { return parts_->outbox; }
 ports::Ledger& Store::ledger() noexcept { return parts_->ledger; }
 ports::DeliveryLog& Store::deliveries() noexcept { return parts_->deliveries; }
+ports::DeadLetterQueue& Store::dead_letters() noexcept { return parts_->dead_letters; }
 
 Store::CommitCounters Store::commit_counters() const noexcept {
   const auto counters = parts_->queue.counters();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
 #include "ports/bucket_store.hpp"
+#include "ports/dead_letter_queue.hpp"
 #include "ports/delivery_log.hpp"
 #include "ports/ledger.hpp"
 #include "ports/outbox.hpp"
@@ -14,9 +16,10 @@
 namespace s3link::sqlite_store {
 
 struct StoreOptions {
-  std::filesystem::path data_dir;  ///< created (0700) where missing
-  Secret master_key;               ///< 32 raw bytes
-  std::string region;              ///< of event records whose origin names none
+  std::filesystem::path data_dir;         ///< created (0700) where missing
+  Secret master_key;                      ///< 32 raw bytes
+  std::string region;                     ///< of event records whose origin names none
+  std::uint64_t max_pending = 1'000'000;  ///< writes with an event are refused (SlowDown) while that many wait
 };
 
 struct StoreHooks;
@@ -44,6 +47,7 @@ class Store {
   ports::Outbox& outbox() noexcept;
   ports::Ledger& ledger() noexcept;
   ports::DeliveryLog& deliveries() noexcept;
+  ports::DeadLetterQueue& dead_letters() noexcept;
 
   /// What the group commit has done since the store was opened.
   struct CommitCounters {

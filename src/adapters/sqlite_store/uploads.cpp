@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "adapters/sqlite_store/bucket_store.hpp"
+#include "adapters/sqlite_store/counters.hpp"
 #include "adapters/sqlite_store/headers_json.hpp"
 #include "adapters/sqlite_store/upload_rows.hpp"
 #include "core/base/encoding.hpp"
@@ -35,13 +36,16 @@ Result<std::optional<ports::ObjectInfo>> find_completed(Connection& db, std::int
 }
 
 Result<ports::ObjectInfo> complete_in(WriteTransaction& transaction, ports::CompleteUpload complete, Instant now,
-                                      const std::string& region) {
+                                      const StoreContext& context) {
   Connection& db = transaction.db();
   const auto bucket = find_bucket(db, complete.bucket);
   if (!bucket) return std::unexpected(bucket.error());
   auto done = find_completed(db, *bucket, complete, now);
   if (!done) return std::unexpected(done.error());
   if (*done) return std::move(**done);
+  if (complete.event) {
+    if (auto room = check_outbox_room(db, context.max_pending); !room) return std::unexpected(room.error());
+  }
 
   auto upload = find_upload(db, *bucket, complete.key, complete.upload_id);
   if (!upload) return std::unexpected(upload.error());
@@ -66,7 +70,7 @@ Result<ports::ObjectInfo> complete_in(WriteTransaction& transaction, ports::Comp
                    .body_set = upload->body_set,
                    .parts = complete.parts.size(),
                    .event = std::move(complete.event)};
-  ports::ObjectInfo info = store_object(transaction, *bucket, std::move(object), region);
+  ports::ObjectInfo info = store_object(transaction, *bucket, std::move(object), context.region);
   db.run(
       "INSERT INTO completed_uploads(number, upload_id, bucket, key, completed_ms)"
       " SELECT number, ?3, bucket, key, ?4 FROM objects WHERE bucket=?1 AND key=?2",
@@ -142,8 +146,8 @@ Awaitable<Result<std::vector<ports::PartInfo>>> SqliteBucketStore::list_parts(s3
 
 Awaitable<Result<ports::ObjectInfo>> SqliteBucketStore::complete_upload(ports::CompleteUpload complete) {
   co_return co_await context_.queue.submit([complete = std::move(complete), now = context_.now(),
-                                            region = &context_.region](WriteTransaction& transaction) mutable {
-    return complete_in(transaction, std::move(complete), now, *region);
+                                            &context = context_](WriteTransaction& transaction) mutable {
+    return complete_in(transaction, std::move(complete), now, context);
   });
 }
 

@@ -13,10 +13,12 @@
 
 namespace s3link::delivery {
 
-/// Why an event was not delivered (yet): an error kind or a rule's name, and a sentence for a person.
+/// Why an event was not delivered (yet). No text holds a secret.
 struct Reason {
-  std::string kind;
-  std::string message;
+  std::string kind;            ///< its class: to_string(ErrorKind), or a rule's name
+  std::string message;         ///< a sentence for a person
+  std::string recipient = {};  ///< whose mail failed, several separated by ", "; empty: it was nobody's in particular
+  std::string reply = {};      ///< the relay's own words, several separated by "; "; empty: no relay spoke
   bool operator==(const Reason&) const = default;
 };
 
@@ -34,9 +36,14 @@ struct Undeliverable {  ///< no attempt can succeed: "unlinkable_key"
 };
 struct Failed {
   Error error;
+  std::string recipient = {};  ///< as in Reason
+  std::string reply = {};      ///< as in Reason
   bool operator==(const Failed&) const = default;
 };
-using Outcome = std::variant<Delivered, Dropped, Undeliverable, Failed>;
+struct InHand {  ///< another entry of the same event is being delivered; what becomes of it decides about this one
+  bool operator==(const InHand&) const = default;
+};
+using Outcome = std::variant<Delivered, Dropped, Undeliverable, Failed, InHand>;
 
 /// What is to be done with the outbox entry after it.
 struct Complete {
@@ -47,6 +54,10 @@ struct Retry {
   Reason reason;
   bool operator==(const Retry&) const = default;
 };
+struct Postpone {  ///< as a retry, but it was no attempt
+  Instant due;
+  bool operator==(const Postpone&) const = default;
+};
 struct DeadLetter {
   Reason reason;
   bool operator==(const DeadLetter&) const = default;
@@ -55,16 +66,16 @@ struct Drop {
   Reason rule;
   bool operator==(const Drop&) const = default;
 };
-using Action = std::variant<Complete, Retry, DeadLetter, Drop>;
+using Action = std::variant<Complete, Retry, Postpone, DeadLetter, Drop>;
 
 /// The life of an outbox entry after an attempt. `failed_before` counts earlier failed attempts; `random` is the
 /// jitter. A permanent error, or the last attempt the policy allows, makes a dead letter.
 Action next(const RetryPolicy& policy, unsigned failed_before, const Outcome& outcome, Instant now,
             std::uint64_t random);
 
-/// One error for an attempt in which several recipients failed: what may pass decides over what cannot, so that nobody
-/// is given up early; the texts are joined. Empty: none failed.
-std::optional<Error> combine(const std::vector<Error>& errors);
+/// One failure for an attempt in which several recipients failed: what may pass decides over what cannot, so that
+/// nobody is given up early; the texts are joined, up to some kilobytes. Empty: none failed.
+std::optional<Failed> combine(const std::vector<Failed>& failures);
 
 /// Whether a link to this key survives a browser: a segment "." or ".." is collapsed by every URL parser,
 /// percent-encoded as "%2e" or not (WHATWG URL, "double-dot URL path segment"), so the link would name another object.

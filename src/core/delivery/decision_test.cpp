@@ -12,6 +12,9 @@ const RetryPolicy kPolicy{3, 1s, 120s};
 
 Failed failed(ErrorKind kind, std::string message = "the relay's words") { return {{kind, std::move(message), ""}}; }
 
+const Failed kRefused{{ErrorKind::denied, "a@x: 550 no", "550"}, "a@x", "550 no"};
+const Failed kBusy{{ErrorKind::transient, "b@x: 451 later", "451"}, "b@x", "451 later"};
+
 struct NextCase {
   std::string name;
   unsigned failed_before;
@@ -29,6 +32,11 @@ const std::vector<NextCase> kNextCases = {
     {"denied", 0, failed(ErrorKind::denied), DeadLetter{{"denied", "the relay's words"}}},
     {"invalid", 0, failed(ErrorKind::invalid_argument), DeadLetter{{"invalid_argument", "the relay's words"}}},
     {"bug", 0, failed(ErrorKind::internal), Retry{kNow + 1s, {"internal", "the relay's words"}}},
+    {"recipient_and_reply_stay", 0, kRefused, DeadLetter{{"denied", "a@x: 550 no", "a@x", "550 no"}}},
+    {"recipient_and_reply_stay_in_a_retry", 0, kBusy,
+     Retry{kNow + 1s, {"transient", "b@x: 451 later", "b@x", "451 later"}}},
+    {"in_hand", 0, InHand{}, Postpone{kNow + 1s}},
+    {"in_hand_never_runs_out_of_attempts", 9, InHand{}, Postpone{kNow + 1s}},
     {"corrupt", 0, failed(ErrorKind::corrupt), Retry{kNow + 1s, {"corrupt", "the relay's words"}}},
 };
 class NextTest : public testing::TestWithParam<NextCase> {};
@@ -45,11 +53,22 @@ TEST(Next, OneAttemptOnlyMeansNoRetry) {
 
 TEST(Combine, WhatMayPassDecides) {
   EXPECT_EQ(combine({}), std::nullopt);
-  const Error refused{ErrorKind::denied, "550 no", "550"};
-  const Error busy{ErrorKind::transient, "451 later", "451"};
-  EXPECT_EQ(combine({refused}), refused);
-  EXPECT_EQ(combine({refused, busy}), (Error{ErrorKind::transient, "550 no; 451 later", "451"}));
-  EXPECT_EQ(combine({refused, refused}), (Error{ErrorKind::denied, "550 no; 550 no", "550"}));
+  EXPECT_EQ(combine({kRefused}), kRefused);
+  EXPECT_EQ(combine({kRefused, kBusy}),
+            (Failed{{ErrorKind::transient, "a@x: 550 no; b@x: 451 later", "451"}, "a@x, b@x", "550 no; 451 later"}));
+  EXPECT_EQ(combine({kRefused, kRefused}),
+            (Failed{{ErrorKind::denied, "a@x: 550 no; a@x: 550 no", "550"}, "a@x, a@x", "550 no; 550 no"}));
+  EXPECT_EQ(combine({kRefused, failed(ErrorKind::internal, "I/O error")}),
+            (Failed{{ErrorKind::internal, "a@x: 550 no; I/O error", ""}, "a@x", "550 no"}));
+}
+
+TEST(Combine, TextsAreBounded) {
+  const auto all = combine(std::vector<Failed>(1000, kRefused));
+  ASSERT_TRUE(all);
+  for (const std::string* const text : {&all->error.message, &all->recipient, &all->reply}) {
+    EXPECT_LT(text->size(), 4'100U);
+    EXPECT_TRUE(text->ends_with("…")) << *text;
+  }
 }
 
 struct LinkableCase {

@@ -49,6 +49,8 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
 
   auto sent = co_await sender_.send(compose(job, recipient, entry.message_id));
   if (!sent) {
+    // An error without a reply code is about the way to the relay.
+    if (!sent.error().code.empty()) outcome.reply = sent.error().message;
     outcome.status =
         std::unexpected(Error{sent.error().kind, recipient.text() + ": " + sent.error().message, sent.error().code});
     co_return outcome;

@@ -41,7 +41,7 @@ struct SendOutcome {
   std::string recipient;
   std::string message_id;
   Status status;      ///< sent and in the ledger, or why not
-  std::string reply;  ///< the relay's answer, when it took the message
+  std::string reply;  ///< the relay's own words, whether it took the message or not; empty: it said none
 };
 
 /// Sends link mails and enters them in the ledger. Delivery is at least once: a crash between the relay's answer and

@@ -76,10 +76,16 @@ TEST_F(MailerTest, OneRecipientsFailureLeavesTheOthersTheirs) {
   const auto outcomes = deliver(mailer_);
   ASSERT_EQ(outcomes.size(), 2U);
   EXPECT_EQ(outcomes[0].status.error(), (Error{ErrorKind::transient, "a@example.net: 451 greylisted", "451"}));
+  EXPECT_EQ(outcomes[0].reply, "451 greylisted");
   EXPECT_TRUE(outcomes[1].status);
   EXPECT_EQ(*run_sync(mailer_.pending("b", "reports/Q3.pdf", "2A")), std::vector{address("a@example.net")});
   EXPECT_EQ(deliver(mailer_).size(), 1U);
   EXPECT_EQ(sender_.sent.size(), 2U);
+}
+
+TEST_F(MailerTest, RelayThatSaidNothingIsNotQuoted) {
+  sender_.failures_of["a@example.net"] = {{ErrorKind::transient, "connection refused", ""}};
+  EXPECT_EQ(deliver(mailer_)[0].reply, "");
 }
 
 TEST_F(MailerTest, RepeatAfterALostLedgerEntryHasTheSameMessageId) {

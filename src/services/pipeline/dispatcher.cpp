@@ -25,13 +25,43 @@ constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s,
 /// Between two looks at the outbox that nothing but the clock asks for: what becomes due meanwhile is taken together.
 constexpr auto kPause = 5ms;
 
-/// What an entry says: a record to be mailed, or the outcome that needs no attempt.
-struct Reading {
-  event::EventRecord record;
-  std::optional<delivery::Outcome> outcome;
+delivery::Dropped gone(std::string text) { return {{"object_gone", std::move(text)}}; }
+
+ports::FailureReason to_port(delivery::Reason reason) {
+  return {.kind = std::move(reason.kind),
+          .message = std::move(reason.message),
+          .recipient = std::move(reason.recipient),
+          .reply = std::move(reason.reply)};
+}
+
+/// What the ledger tells events apart by.
+std::string identity_of(const event::EventRecord& record) {
+  return record.bucket + '\0' + record.sequencer + '\0' + record.key;
+}
+
+std::vector<ports::LogField> with(std::vector<ports::LogField> fields, std::vector<ports::LogField> more) {
+  std::ranges::move(more, std::back_inserter(fields));
+  return fields;
+}
+
+}  // namespace
+
+struct Dispatcher::Running {
+  std::int64_t id = 0;
+  std::string event;  ///< empty: the entry cannot be read
+  bool retried = false;
+  asio::cancellation_signal cancel;
 };
 
-Reading read(const std::string& event_json) {
+/// What an entry says: a record to be mailed, or the outcome that needs no attempt.
+struct Dispatcher::Reading {
+  event::EventRecord record;
+  std::optional<delivery::Outcome> outcome;
+
+  static Reading of(const std::string& event_json);
+};
+
+Dispatcher::Reading Dispatcher::Reading::of(const std::string& event_json) {
   auto notification = event::parse_notification(event_json);
   if (!notification) return {{}, delivery::Failed{notification.error()}};
   if (notification->is_test_event) {
@@ -50,22 +80,6 @@ Reading read(const std::string& event_json) {
   }
   return out;
 }
-
-delivery::Dropped gone(std::string text) { return {{"object_gone", std::move(text)}}; }
-
-ports::FailureReason to_port(delivery::Reason reason) { return {std::move(reason.kind), std::move(reason.message)}; }
-
-std::vector<ports::LogField> with(std::vector<ports::LogField> fields, std::vector<ports::LogField> more) {
-  std::ranges::move(more, std::back_inserter(fields));
-  return fields;
-}
-
-}  // namespace
-
-struct Dispatcher::Running {
-  std::int64_t id;
-  asio::cancellation_signal cancel;
-};
 
 Dispatcher::Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,
                        const link::LinkGenerator& links, link::Mailer& mailer, ports::Clock& clock,
@@ -119,20 +133,29 @@ Awaitable<void> Dispatcher::loop() {
   }
 }
 
+delivery::Room Dispatcher::room() const {
+  const auto retried = static_cast<std::size_t>(std::ranges::count(running_, true, &Running::retried));
+  return delivery::room_for(
+      settings_.concurrency,
+      {.fresh = running_.size() - retried, .retried = retried, .last_was_retried = last_was_retried_});
+}
+
 Awaitable<Result<std::optional<Instant>>> Dispatcher::take() {
   while (!stopping_) {
-    const std::size_t room = settings_.concurrency - std::min<std::size_t>(settings_.concurrency, running_.size());
-    if (room == 0) co_return std::nullopt;  // the next delivery that ends wakes us
+    const delivery::Room free = room();
+    if (free.total == 0) co_return std::nullopt;  // the next delivery that ends wakes us
     const Instant now = clock_.now();
-    auto entries = co_await outbox_.take_due(now, room, now + settings_.lease);
+    auto entries = co_await outbox_.take_due(now, free, now + settings_.lease);
     if (!entries) co_return std::unexpected(entries.error());
-    const bool all = entries->size() < room;
+    const bool all = entries->size() < free.total;
     for (auto& entry : *entries) start(co_await asio::this_coro::executor, std::move(entry));
     if (all) break;
   }
   const auto next = co_await outbox_.next_due();
   if (!next) co_return std::unexpected(next.error());
-  const std::optional<Instant>& due = *next;
+  // Where there is no room for a sort, the next delivery that ends wakes us.
+  std::optional<Instant> due = next->fresh;
+  if (next->retried && room().retried > 0) due = std::min(due.value_or(Instant::max()), *next->retried);
   if (!due) co_return std::nullopt;
   co_return std::max(*due, clock_.now() + kPause);
 }
@@ -140,10 +163,17 @@ Awaitable<Result<std::optional<Instant>>> Dispatcher::take() {
 void Dispatcher::start(const asio::any_io_executor& executor, ports::OutboxEntry entry) {
   const auto has_id = [&entry](const Running& running) { return running.id == entry.id; };
   if (std::ranges::any_of(running_, has_id)) return;  // it outlasted its lease, and is still at it
-  running_.emplace_back().id = entry.id;
+  Reading reading = Reading::of(entry.event_json);
+  std::string event = reading.outcome ? std::string() : identity_of(reading.record);
+  const auto has_event = [&event](const Running& running) { return running.event == event; };
+  if (!event.empty() && std::ranges::any_of(running_, has_event)) reading.outcome = delivery::InHand{};
+  Running& running = running_.emplace_back();
+  running.id = entry.id;
+  running.event = std::move(event);
+  running.retried = last_was_retried_ = entry.first_failure.has_value();
   const auto self = std::prev(running_.end());
   asio::co_spawn(
-      executor, deliver(std::move(entry)),
+      executor, deliver(std::move(entry), std::move(reading)),
       asio::bind_cancellation_slot(self->cancel.slot(), [this, executor, self](const std::exception_ptr& failure) {
         if (failure && !stopping_) {
           logger_.log(LogLevel::error, "delivery broke off", {{"event_id", std::to_string(self->id)}});
@@ -165,8 +195,7 @@ Awaitable<void> Dispatcher::drain() {
   while (!running_.empty()) co_await wake_->wait_until(clock_, std::nullopt);
 }
 
-Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry) {
-  Reading reading = read(entry.event_json);
+Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry, Reading reading) {
   std::vector<ports::LogField> about = {{"event_id", std::to_string(entry.id)},
                                         {"bucket", reading.record.bucket},
                                         {"key", reading.record.key},
@@ -220,10 +249,10 @@ Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry
                                                   .link = std::move(*link),
                                                   .removed_at = object->removed_at},
                                                  std::move(*recipients));
-  std::vector<Error> errors;
+  std::vector<delivery::Failed> failures;
   for (const auto& outcome : outcomes) {
     if (!outcome.status) {
-      errors.push_back(outcome.status.error());
+      failures.push_back({outcome.status.error(), outcome.recipient, outcome.reply});
       continue;
     }
     logger_.log(LogLevel::info, "delivery sent",
@@ -236,7 +265,7 @@ Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry
                  {"attempt", std::to_string(entry.attempts + 1)},
                  {"reply", outcome.reply}});
   }
-  if (auto error = delivery::combine(errors)) co_return delivery::Failed{std::move(*error)};
+  if (auto failure = delivery::combine(failures)) co_return std::move(*failure);
   co_return delivery::Delivered{};
 }
 
@@ -254,6 +283,9 @@ Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::
   if (auto* const retry = std::get_if<delivery::Retry>(&action)) {
     say(LogLevel::warning, "delivery failed", retry->reason, {{"next_attempt", iso8601(retry->due)}});
     co_return co_await outbox_.reschedule(entry.id, now, retry->due, to_port(std::move(retry->reason)));
+  }
+  if (const auto* const postpone = std::get_if<delivery::Postpone>(&action)) {
+    co_return co_await outbox_.postpone(entry.id, postpone->due);
   }
   if (auto* const dead = std::get_if<delivery::DeadLetter>(&action)) {
     say(LogLevel::error, "delivery given up", dead->reason, {});

@@ -37,9 +37,10 @@ struct DispatcherSettings {
 };
 
 /// The loop that delivers outbox entries: event → link → mail → ledger. Woken by the outbox at once when an entry is
-/// committed, and by the clock when a retry is due. An event that fails delays no other.
-/// Thread safety: run() and the deliveries it starts stay on run()'s executor, which must be one thread or a strand;
-/// stop() may be called from any thread. Its ports must outlive run().
+/// committed, and by the clock when a retry is due. Events that fail, however many, delay no other
+/// (delivery::room_for). Of several entries of one event one is delivered at a time, so that the ledger tells the next
+/// what the first did. Thread safety: run() and the deliveries it starts stay on run()'s executor, which must be one
+/// thread or a strand; stop() may be called from any thread. Its ports must outlive run().
 class Dispatcher {
  public:
   Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,
@@ -57,12 +58,14 @@ class Dispatcher {
 
  private:
   struct Running;
+  struct Reading;
   Awaitable<void> loop();
+  delivery::Room room() const;
   /// Takes what is due, as far as there is room. Returns when to look again (empty: when woken), or an error.
   Awaitable<Result<std::optional<Instant>>> take();
   Awaitable<void> drain();
   void start(const asio::any_io_executor& executor, ports::OutboxEntry entry);
-  Awaitable<void> deliver(ports::OutboxEntry entry);
+  Awaitable<void> deliver(ports::OutboxEntry entry, Reading reading);
   Awaitable<delivery::Outcome> attempt(const ports::OutboxEntry& entry, const event::EventRecord& record);
   Awaitable<Status> settle(const ports::OutboxEntry& entry, delivery::Outcome outcome,
                            std::vector<ports::LogField> about);
@@ -78,6 +81,7 @@ class Dispatcher {
   std::shared_ptr<WakeSignal> wake_;
   std::atomic<bool> stopping_ = false;
   std::list<Running> running_;  ///< a list: their addresses stay
+  bool last_was_retried_ = false;
 };
 
 }  // namespace s3link::pipeline

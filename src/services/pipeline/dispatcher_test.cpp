@@ -200,6 +200,8 @@ TEST_F(DispatcherTest, PermanentFailureIsDeadAtOnce) {
   EXPECT_EQ(outbox_.row(id).state, "dead");
   EXPECT_EQ(outbox_.row(id).reason->kind, "denied");
   EXPECT_EQ(outbox_.row(id).reason->message, "you@example.net: 550 5.1.1 no such user");
+  EXPECT_EQ(outbox_.row(id).reason->recipient, "you@example.net");
+  EXPECT_EQ(outbox_.row(id).reason->reply, "550 5.1.1 no such user");
   EXPECT_TRUE(logged("delivery given up event_id=1 bucket=file-exchange key=a attempt=1 reason=denied"));
 }
 
@@ -298,6 +300,82 @@ TEST_F(DispatcherTest, FailingEventDelaysNoOther) {
   EXPECT_EQ(outbox_.row(next).state, "delivered");
 }
 
+TEST_F(DispatcherTest, HangingRetriesDelayNoNewEvent) {
+  settings_.max_attempts = 1000;
+  sender_.failures_of["you@example.net"] = std::deque<Error>(50, kBusy);
+  start();
+  for (int i = 0; i < 50; ++i) put("failing" + std::to_string(i));
+  settle();
+  // From here on every retry hangs for longer than the test lasts.
+  bool hangs = true;
+  sender_.before_send = [&](std::string) { return clock_.sleep_until(clock_.now() + (hangs ? 24h : 0h)); };
+  pass(2s);
+  EXPECT_EQ(sender_.tried.size(), 50U + 3U) << "all slots but the one kept free";
+  hangs = false;
+  for (int i = 0; i < 20; ++i) {
+    const auto fresh = put("fresh" + std::to_string(i));
+    settle();
+    EXPECT_EQ(outbox_.row(fresh).state, "delivered") << i;
+  }
+}
+
+TEST_F(DispatcherTest, NewEventsDelayNoRetry) {
+  sender_.failures_of["you@example.net"] = {kBusy};
+  start();
+  const auto failing = put("failing");
+  settle();
+  clock_.advance(2s);  // due again, and not looked at yet
+  for (int i = 0; i < 50; ++i) put("fresh" + std::to_string(i));
+  std::size_t before = 0;
+  sender_.before_send = [&](std::string) -> Awaitable<void> {
+    if (outbox_.row(failing).state == "pending") ++before;
+    co_return;
+  };
+  settle();
+  EXPECT_EQ(outbox_.row(failing).state, "delivered");
+  EXPECT_LE(before, 2 * settings_.concurrency);
+}
+
+TEST_F(DispatcherTest, OneSlotIsSharedByTurns) {
+  settings_.concurrency = 1;
+  settings_.max_attempts = 1000;
+  sender_.failures_of["you@example.net"] = std::deque<Error>(3, kBusy);
+  start();
+  std::vector<std::int64_t> failing;
+  for (int i = 0; i < 3; ++i) failing.push_back(put("failing" + std::to_string(i)));
+  settle();
+  clock_.advance(2s);
+  std::vector<std::int64_t> fresh;
+  for (int i = 0; i < 3; ++i) fresh.push_back(put("fresh" + std::to_string(i)));
+  std::string order;
+  sender_.before_send = [&](std::string) -> Awaitable<void> {
+    const auto done = [&](const std::vector<std::int64_t>& ids) {
+      return std::ranges::count(ids, "delivered", [&](auto id) { return outbox_.row(id).state; });
+    };
+    order += std::to_string(done(failing)) + std::to_string(done(fresh)) + " ";
+    co_return;
+  };
+  settle();
+  pass(2s);
+  EXPECT_EQ(order, "00 10 11 21 22 32 ");  // delivered so far, of the failed and of the fresh
+}
+
+TEST_F(DispatcherTest, DuplicatesOfAnEventAreOneMail) {
+  const auto first = put("a");
+  const std::string event = outbox_.row(first).entry.event_json;
+  std::vector<std::int64_t> all = {first};
+  for (int i = 0; i < 5; ++i) all.push_back(outbox_.add(event, clock_.now()));
+  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 10s); };
+  start();
+  EXPECT_EQ(sender_.tried.size(), 1U);
+  for (int i = 0; i < 20; ++i) pass(1s);
+  for (const auto id : all) {
+    EXPECT_EQ(outbox_.row(id).state, "delivered");
+    EXPECT_EQ(outbox_.row(id).entry.attempts, 0U) << "waiting is no attempt";
+  }
+  EXPECT_EQ(sender_.tried.size(), 1U);
+}
+
 TEST_F(DispatcherTest, AtMostConcurrencyAtATime) {
   int at_once = 0;
   int most = 0;
@@ -392,6 +470,7 @@ TEST_F(DispatcherTest, ErrorsOfTheStoreAreRetried) {
   const auto id = put("a");
   settle();
   EXPECT_EQ(outbox_.row(id).reason->message, "I/O error");
+  EXPECT_EQ(outbox_.row(id).reason->recipient, "");
   pass(2s);
   EXPECT_EQ(outbox_.row(id).reason->message, "busy");
   pass(4s);
