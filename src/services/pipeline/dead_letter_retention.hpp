@@ -1,0 +1,44 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+
+#include "ports/awaitable.hpp"
+#include "ports/clock.hpp"
+#include "ports/dead_letter_queue.hpp"
+#include "ports/logger.hpp"
+
+namespace s3link::pipeline {
+
+class WakeSignal;
+
+/// Drops dead letters that nobody has looked after for 14 days, by the rule "retention", each with a line in the log,
+/// and one with their number. Thread safety: run() stays on its executor, one thread or a strand; stop() may be called
+/// from any thread. Its ports must outlive run().
+class DeadLetterRetention {
+ public:
+  /// Since the last failure.
+  static constexpr std::chrono::days kKept{14};
+
+  DeadLetterRetention(ports::DeadLetterQueue& queue, ports::Clock& clock, ports::Logger& logger);
+  DeadLetterRetention(const DeadLetterRetention&) = delete;
+  DeadLetterRetention& operator=(const DeadLetterRetention&) = delete;
+  ~DeadLetterRetention();
+
+  /// Looks at the start and then every hour until stop(); call once, and do not cancel it. An error of the queue is
+  /// logged, and ends that look.
+  Awaitable<void> run();
+  void stop();
+
+ private:
+  Awaitable<Status> remove_old();
+
+  ports::DeadLetterQueue& queue_;
+  ports::Clock& clock_;
+  ports::Logger& logger_;
+  std::shared_ptr<WakeSignal> wake_;
+  std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace s3link::pipeline
