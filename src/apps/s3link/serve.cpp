@@ -218,8 +218,10 @@ int serve(const ConfigOptions& options) {
   }
   auto master_key = master_key_of(settings);
   if (!master_key) return complain(kFailed, master_key.error().message);
-  auto opened = sqlite_store::Store::open(
-      {.data_dir = settings.server.data_dir, .master_key = std::move(*master_key), .region = settings.server.region});
+  auto opened = sqlite_store::Store::open({.data_dir = settings.server.data_dir,
+                                           .master_key = std::move(*master_key),
+                                           .region = settings.server.region,
+                                           .max_pending = settings.delivery.max_pending});
   if (!opened) return complain(kFailed, opened.error().message);
   sqlite_store::Store& store = **opened;
   // The store holds the folder's lock from here on: what follows has the folder to itself.

@@ -243,6 +243,13 @@ const std::array kKeys{
         false, [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.delivery.max_retry); }},
     Key{"delivery", "concurrency", ValueType::whole_number, "16", "", "", "Deliveries at a time, 1 to 256.", "", false,
         [](Settings& s, const Texts& t) { return store_count(t, 1, 256, s.delivery.concurrency); }},
+    Key{"delivery", "max_pending", ValueType::whole_number, "1000000", "", "",
+        "Mails that may wait, 1 to 1000000000. While as many do, uploads to the exchange\n"
+        "bucket are refused (503 SlowDown): no mail is dropped to make room.",
+        "", false,
+        [](Settings& s, const Texts& t) {
+          return store(parse_whole_number(t.at(0), 1, 1'000'000'000), s.delivery.max_pending);
+        }},
 
     Key{"alarm", "dead_letter_threshold", ValueType::whole_number, "5", "", "",
         "An alarm is raised when there are more dead letters than this.", "DeadLetterQueueAlarmTreshold", false,

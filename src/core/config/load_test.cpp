@@ -59,6 +59,7 @@ TEST(Load, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(s.delivery.first_retry, 1s);
   EXPECT_EQ(s.delivery.max_retry, 2min);
   EXPECT_EQ(s.delivery.concurrency, 16u);
+  EXPECT_EQ(s.delivery.max_pending, 1'000'000u);
   EXPECT_EQ(s.alarm.dead_letter_threshold, 5u);
   EXPECT_EQ(s.alarm.period, 60s);
   EXPECT_FALSE(s.alarm.email);

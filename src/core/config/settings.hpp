@@ -70,6 +70,7 @@ struct Settings {
     unsigned max_attempts = 0;
     std::chrono::seconds first_retry{}, max_retry{};
     unsigned concurrency = 0;
+    std::uint64_t max_pending = 0;
   } delivery;
 
   struct Alarm {
