@@ -25,8 +25,10 @@
 #include "apps/s3link/process.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
+#include "services/pipeline/dead_letter_retention.hpp"
 #include "services/pipeline/dispatcher.hpp"
 #include "services/pipeline/lifecycle_sweeper.hpp"
+#include "services/pipeline/redrive.hpp"
 #include "services/server/s3_api.hpp"
 
 namespace s3link::app {
@@ -236,12 +238,14 @@ int serve(const ConfigOptions& options) {
                     fmt::format("cannot create the bucket {}: {}", settings.bucket.name.text(), made.error().message));
   }
 
+  pipeline::Redrive redrive(store.dead_letters(), store.buckets(), clock, logger);
   server::S3Api api({.region = settings.server.region,
                      .exchange_bucket = settings.bucket.name,
                      .object_ttl = settings.bucket.object_ttl,
                      .max_object_size = settings.server.max_object_size_bytes,
                      .domain = settings.server.domain},
-                    *credentials, store.buckets(), store.deliveries(), clock, random);
+                    *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random);
+  pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
   pipeline::LifecycleSweeper sweeper(store.buckets(), clock, logger, settings.bucket.object_ttl);
 
   http_server::ServerOptions server_options;
@@ -284,6 +288,7 @@ int serve(const ConfigOptions& options) {
   });
   pipeline.add("dispatcher", dispatcher.run());
   pipeline.add("sweeper", sweeper.run());
+  pipeline.add("dead letter retention", retention.run());
   pipeline.start();
   server.run();
   auto listen_file = ListenFile::write(settings.server.data_dir / "listen", address);
@@ -315,6 +320,7 @@ int serve(const ConfigOptions& options) {
   logger.log(ports::LogLevel::info, "stopping", {});
   dispatcher.stop();
   sweeper.stop();
+  retention.stop();
   server.stop(kStopGrace);
   pipeline.join();
   logger.log(ports::LogLevel::info, "stopped", {});

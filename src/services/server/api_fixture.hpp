@@ -9,11 +9,14 @@
 
 #include "core/sigv4/credentials.hpp"
 #include "core/sigv4/presign.hpp"
+#include "services/pipeline/redrive.hpp"
 #include "services/server/s3_api.hpp"
 #include "support/fake_bucket_store.hpp"
 #include "support/fake_clock.hpp"
+#include "support/fake_dead_letter_queue.hpp"
 #include "support/fake_delivery_log.hpp"
 #include "support/fake_http.hpp"
+#include "support/fake_logger.hpp"
 #include "support/fake_random.hpp"
 
 namespace s3link::server {
@@ -91,6 +94,10 @@ class ApiTest : public testing::Test {
   test_support::FakeRandom random;
   test_support::FakeBucketStore store{clock};
   test_support::FakeDeliveryLog deliveries;
+  test_support::FakeOutbox outbox;
+  test_support::FakeDeadLetterQueue dead_letters{outbox};
+  test_support::FakeLogger logger;
+  pipeline::Redrive redrive{dead_letters, store, clock, logger};
   KeptRecords records;
   S3Api api;
 };

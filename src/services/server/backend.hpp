@@ -11,6 +11,8 @@ struct Backend {
   sigv4::Verifier verifier;
   ports::BucketStore& store;
   ports::DeliveryLog& deliveries;
+  ports::DeadLetterQueue& dead_letters;
+  pipeline::Redrive& redrive;
   ports::Clock& clock;
   ports::Random& random;
   std::vector<RequestObserver*> observers;

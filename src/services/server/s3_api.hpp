@@ -9,6 +9,7 @@
 #include "core/s3/names.hpp"
 #include "ports/bucket_store.hpp"
 #include "ports/clock.hpp"
+#include "ports/dead_letter_queue.hpp"
 #include "ports/delivery_log.hpp"
 #include "ports/http_handler.hpp"
 #include "ports/random.hpp"
@@ -16,6 +17,9 @@
 
 namespace s3link::sigv4 {
 struct Credentials;
+}
+namespace s3link::pipeline {
+class Redrive;
 }
 
 namespace s3link::server {
@@ -36,8 +40,8 @@ struct S3ApiSettings {
 class S3Api final : public ports::HttpHandler {
  public:
   S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
-        ports::DeliveryLog& deliveries, ports::Clock& clock, ports::Random& random,
-        std::vector<RequestObserver*> observers = {});
+        ports::DeliveryLog& deliveries, ports::DeadLetterQueue& dead_letters, pipeline::Redrive& redrive,
+        ports::Clock& clock, ports::Random& random, std::vector<RequestObserver*> observers = {});
   ~S3Api() override;
 
   Awaitable<void> handle(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
