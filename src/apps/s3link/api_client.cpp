@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <pugixml.hpp>
 
 #include "core/base/digest.hpp"
@@ -28,6 +29,21 @@ std::string encode_target(const ApiRequest& request) {
 /// A request may take a minute, and its body as long as it needs at 100 KiB/s.
 std::chrono::milliseconds deadline_for(std::uint64_t body_length) {
   return 60s + std::chrono::seconds(body_length / (100 * 1024));
+}
+
+/// {"error":{"code":…,"message":…}}
+void read_json_error(std::string_view body, Error& out) {
+  boost::system::error_code failure;
+  const boost::json::value document = boost::json::parse(body, failure);
+  if (failure || !document.is_object()) return;
+  const boost::json::value* const error = document.get_object().if_contains("error");
+  if (!error || !error->is_object()) return;
+  const auto text = [&](std::string_view name) {
+    const boost::json::value* const value = error->get_object().if_contains(name);
+    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  out.code = text("code");
+  out.message = text("message");
 }
 
 }  // namespace
@@ -93,6 +109,8 @@ Error ApiClient::to_error(const ports::HttpClientResponse& response) {
     const pugi::xml_node node = document.child("Error");
     error.code = node.child_value("Code");
     error.message = node.child_value("Message");
+  } else {
+    read_json_error(response.body, error);
   }
   const unsigned status = response.status;
   error.kind = status == 404                    ? ErrorKind::not_found

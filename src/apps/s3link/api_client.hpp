@@ -46,7 +46,7 @@ class ApiClient {
   /// By the clock the requests are signed with.
   Instant now() const { return clock_.now(); }
 
-  /// An S3 error document as Error; `status` decides where there is none.
+  /// An S3 error document, or one of our own API (JSON), as Error; `status` decides where there is none.
   static Error to_error(const ports::HttpClientResponse& response);
 
  private:

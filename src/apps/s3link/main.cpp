@@ -8,6 +8,7 @@
 
 #include "apps/s3link/config_command.hpp"
 #include "apps/s3link/deliveries.hpp"
+#include "apps/s3link/dlq.hpp"
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/objects.hpp"
 #include "apps/s3link/presign.hpp"
@@ -25,7 +26,7 @@ constexpr const char* kExamples =
     "  s3link send --wait report.pdf                upload, and show the mail that resulted\n"
     "  tar c photos | s3link send - --key photos.tar\n"
     "  s3link presign report.pdf --expires 2h       a link for someone else\n"
-    "  s3link deliveries --state dead               what could not be mailed, and why\n"
+    "  s3link dlq list                              what could not be mailed, and why\n"
     "  s3link config init > s3link.toml             every setting with its meaning\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong use or configuration, 130 interrupted.\n"
@@ -39,6 +40,7 @@ struct Commands {
   ListOptions list;
   RemoveOptions remove;
   DeliveriesOptions deliveries;
+  DlqOptions dlq;
   bool show_json = false;
   std::function<int()> chosen;
 };
@@ -154,6 +156,7 @@ int run(int argc, char** argv) {
   declare_presign(app, commands);
   declare_objects(app, commands);
   declare_deliveries(app, commands);
+  declare_dlq(app, commands.dlq, commands.chosen);
   declare_config(app, commands);
   try {
     app.parse(argc, argv);
