@@ -11,8 +11,8 @@ class TraceSink {
  public:
   virtual ~TraceSink() = default;
 
-  /// Sends the finished segment and its children: as a subsegment of `context.parent` where there is one, else as the
-  /// root of the trace. Does nothing when the trace is not sampled.
+  /// Sends the finished segment and its children: caused by `context.parent` where there is one, else as the root of
+  /// the trace. Does nothing when the trace is not sampled.
   virtual void emit(const trace::TraceContext& context, const trace::Segment& segment) = 0;
 };
 

@@ -18,10 +18,19 @@ struct Cause {
   bool operator==(const Cause&) const = default;
 };
 
+/// What a segment is to the trace.
+enum class Role {
+  part,      ///< of the segment above it: a subsegment
+  server,    ///< a service's answer to a request: a segment of its own, whoever caused it
+  consumer,  ///< a service's work on an event that waited for it: a segment of its own
+};
+
 /// One unit of work while it is measured and once it is finished. A service fills it, hanging the parts of the work
-/// into `children`; whoever has the root hands it to a ports::TraceSink when the work has ended. Ids are given then.
-/// Source: AWS X-Ray Developer Guide, "X-Ray segment documents".
+/// into `children`; whoever has the root hands it to a ports::TraceSink when the work has ended. Where no id was needed
+/// before, it is given then. Source: AWS X-Ray Developer Guide, "X-Ray segment documents".
 struct Segment {
+  std::optional<SegmentId> id;  ///< set where others name it as their parent before it is emitted
+  Role role = Role::part;
   std::string name;        ///< up to 200 characters; for calls to AWS the service: "SES", "DynamoDB"
   std::string name_space;  ///< "aws" (an SDK call), "remote" (another service), or empty
   Instant start;

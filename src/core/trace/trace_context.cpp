@@ -63,6 +63,16 @@ TraceId make_trace_id(Instant now, const std::array<std::byte, 12>& random) {
   return id;
 }
 
+bool is_sampled(const TraceId& id, double share) noexcept {
+  constexpr std::size_t kChanceBytes = 7;
+  std::uint64_t chance = 0;
+  for (std::size_t i = id.bytes.size() - kChanceBytes; i < id.bytes.size(); ++i) {
+    chance = chance << 8U | std::to_integer<std::uint64_t>(id.bytes[i]);
+  }
+  // Whole numbers: a double cannot tell the highest ids from 2^56.
+  return chance < static_cast<std::uint64_t>(share * 0x1p56);
+}
+
 Result<TraceContext> parse_xray_header(std::string_view text, bool sampled_default) {
   TraceContext out{.trace = {}, .parent = {}, .sampled = sampled_default};
   if (text.size() > kMaxHeaderBytes) return fail(ErrorKind::invalid_argument, "X-Amzn-Trace-Id: too long");
@@ -99,6 +109,11 @@ std::string xray_header(const TraceContext& context) {
   return out;
 }
 
+std::string xray_id_of(std::string_view header) {
+  const auto context = parse_xray_header(header, false);
+  return context ? xray_text(context->trace) : std::string();
+}
+
 Result<TraceContext> parse_traceparent(std::string_view text) {
   const auto bad = [](std::string_view why) {
     return fail(ErrorKind::invalid_argument, fmt::format("traceparent: {}", why));
@@ -126,6 +141,23 @@ Result<TraceContext> parse_traceparent(std::string_view text) {
 
 std::string traceparent(const TraceContext& context, const SegmentId& parent) {
   return fmt::format("00-{}-{}-{}", hex_text(context.trace), hex_text(parent), context.sampled ? "01" : "00");
+}
+
+TraceContext trace_of_request(const std::string* xray, const std::string* traceparent, const TraceId& fresh,
+                              double share) {
+  std::optional<TraceContext> named;
+  if (xray != nullptr) {
+    // Read twice: where the caller left the decision open, it depends on the id.
+    const auto first = parse_xray_header(*xray, false);
+    if (first) named = *parse_xray_header(*xray, is_sampled(first->trace, share));
+  }
+  if (!named && traceparent != nullptr) {
+    const auto parsed = parse_traceparent(*traceparent);
+    if (parsed) named = *parsed;
+  }
+  if (!named) return {.trace = fresh, .parent = {}, .sampled = is_sampled(fresh, share)};
+  named->sampled = named->sampled && share > 0;
+  return *named;
 }
 
 }  // namespace s3link::trace

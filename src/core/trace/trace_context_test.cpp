@@ -118,5 +118,70 @@ TEST(TraceIdTest, BeginsWithTheTime) {
   EXPECT_EQ(hex_text(id), "5759e988abababababababababababab");
 }
 
+struct SampledCase {
+  std::string name, last;  // the last 14 digits of the id
+  double share;
+  bool want;
+};
+const std::vector<SampledCase> kSampledCases = {
+    {"none", "00000000000000", 0, false},
+    {"all", "ffffffffffffff", 1, true},
+    {"half_below", "7fffffffffffff", 0.5, true},
+    {"half_at", "80000000000000", 0.5, false},
+    {"tenth_below", "19999999999999", 0.1, true},
+    {"tenth_above", "1999999999999b", 0.1, false},
+    {"lowest_of_little", "00000000000000", 1e-9, true},
+};
+class SampledTest : public testing::TestWithParam<SampledCase> {};
+TEST_P(SampledTest, TheIdDecides) {
+  const auto id = parse_xray_header("Root=1-ffffffff-ffffffffff" + GetParam().last, true);
+  ASSERT_TRUE(id);
+  EXPECT_EQ(is_sampled(id->trace, GetParam().share), GetParam().want);
+}
+INSTANTIATE_TEST_SUITE_P(Table, SampledTest, testing::ValuesIn(kSampledCases),
+                         [](const auto& row) { return row.param.name; });
+
+/// "" means that there is no such header; `want` is the context as a header.
+struct RequestCase {
+  std::string name, xray, traceparent;
+  double share;
+  std::string want;
+};
+const std::vector<RequestCase> kRequestCases = {
+    {"none_recorded", "", "", 1, "Root=1-00000001-000000000080000000000000;Sampled=1"},
+    {"none_by_chance_not", "", "", 0.5, "Root=1-00000001-000000000080000000000000;Sampled=0"},
+    {"xray_before_w3c", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
+     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", 0.1,
+     "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"},
+    {"bad_xray_falls_to_w3c", "Root=1-5759e988", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", 0.1,
+     "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1"},
+    {"bad_both", "x", "y", 1, "Root=1-00000001-000000000080000000000000;Sampled=1"},
+    {"open_decision_by_the_callers_id", "Root=1-5759e988-000000000000000000000000;Sampled=?", "", 0.1,
+     "Root=1-5759e988-000000000000000000000000;Sampled=1"},
+    {"open_decision_by_the_callers_id_not", "Root=1-5759e988-0000000000ffffffffffffff", "", 0.9,
+     "Root=1-5759e988-0000000000ffffffffffffff;Sampled=0"},
+    {"caller_says_no", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0", "", 1,
+     "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"},
+    {"nothing_is_recorded_at_all", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", "", 0,
+     "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"},
+};
+class TraceOfRequestTest : public testing::TestWithParam<RequestCase> {};
+TEST_P(TraceOfRequestTest, IsContinuedOrBegun) {
+  const auto& row = GetParam();
+  const auto fresh = parse_xray_header("Root=1-00000001-000000000080000000000000", true)->trace;
+  const auto got = trace_of_request(row.xray.empty() ? nullptr : &row.xray,
+                                    row.traceparent.empty() ? nullptr : &row.traceparent, fresh, row.share);
+  EXPECT_EQ(xray_header(got), row.want);
+}
+INSTANTIATE_TEST_SUITE_P(Table, TraceOfRequestTest, testing::ValuesIn(kRequestCases),
+                         [](const auto& row) { return row.param.name; });
+
+TEST(XrayIdOf, NamesTheTraceOrNothing) {
+  EXPECT_EQ(xray_id_of("Parent=53995c3f42cd8ad8;Root=1-5759e988-bd862e3fe1be46a994272793"),
+            "1-5759e988-bd862e3fe1be46a994272793");
+  EXPECT_EQ(xray_id_of(""), "");
+  EXPECT_EQ(xray_id_of("1-5759e988-bd862e3fe1be46a994272793"), "");
+}
+
 }  // namespace
 }  // namespace s3link::trace

@@ -128,18 +128,19 @@ class Renderer {
       : context_(context), new_id_(new_id), max_bytes_(max_bytes) {}
 
   std::vector<std::string> render(const Segment& segment) {
-    write(measured(segment, !context_.parent), context_.parent);
+    const bool is_root = !context_.parent || segment.role != Role::part;
+    write(measured(segment, is_root), context_.parent, is_root);
     return std::move(documents_);
   }
 
  private:
   /// The branch with ids and sizes. `is_root`: a segment of its own, not a subsegment.
   Node measured(const Segment& segment, bool is_root) {
-    Node node{.id = new_id_(), .members = {}, .children = {}, .size = 0};
+    Node node{.id = segment.id ? *segment.id : new_id_(), .members = {}, .children = {}, .size = 0};
     const SegmentId cause_id = segment.cause ? new_id_() : SegmentId{};
     for (const Detail detail : {Detail::all, Detail::no_metadata, Detail::least}) {
       node.members = members(segment, node.id, cause_id, is_root, detail);
-      if (node.members.size() + envelope(SegmentId{}).size() + 2 <= max_bytes_) break;
+      if (node.members.size() + envelope(SegmentId{}, false).size() + 2 <= max_bytes_) break;
     }
     node.children.reserve(segment.children.size());
     for (const Segment& child : segment.children) node.children.push_back(measured(child, false));
@@ -180,9 +181,10 @@ class Renderer {
   }
 
   /// What a document has more than an embedded subsegment.
-  std::string envelope(const std::optional<SegmentId>& parent) const {
+  std::string envelope(const std::optional<SegmentId>& parent, bool is_root) const {
     std::string out = fmt::format(R"(,"trace_id":"{}")", xray_text(context_.trace));
-    if (parent) out += fmt::format(R"(,"parent_id":"{}","type":"subsegment")", hex_text(*parent));
+    if (parent) out += fmt::format(R"(,"parent_id":"{}")", hex_text(*parent));
+    if (!is_root) out += R"(,"type":"subsegment")";
     return out;
   }
 
@@ -200,8 +202,8 @@ class Renderer {
   }
 
   /// A document of the branch, then one for each branch below that it has no room for.
-  void write(Node node, const std::optional<SegmentId>& parent) {
-    const std::string more = envelope(parent);
+  void write(Node node, const std::optional<SegmentId>& parent, bool is_root) {
+    const std::string more = envelope(parent, is_root);
     std::vector<Node> apart;
     while (node.size + more.size() > max_bytes_ && !node.children.empty()) {
       const auto largest = std::ranges::max_element(node.children, {}, &Node::size);
@@ -214,7 +216,7 @@ class Renderer {
     document += '}';
     assert(document.size() <= max_bytes_);
     documents_.push_back(std::move(document));
-    for (Node& branch : apart) write(std::move(branch), node.id);
+    for (Node& branch : apart) write(std::move(branch), node.id, false);
   }
 
   const TraceContext& context_;

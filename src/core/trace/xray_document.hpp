@@ -19,9 +19,9 @@ inline constexpr std::size_t kMaxXrayDocumentBytes = 64'000;
 inline constexpr std::size_t kMinXrayDocumentLimit = 16'384;
 
 /// The finished segment and its children as X-Ray segment documents, each JSON in one line, each of at most `max_bytes`
-/// (kMinXrayDocumentLimit or more). With a parent in `context` the segment becomes a subsegment of it; without one, the
-/// root of the trace. Where all of it does not fit into one document, the largest branches follow as documents of
-/// their own, parents before their children.
+/// (kMinXrayDocumentLimit or more). With a parent in `context` the segment becomes a subsegment of it, or, where its
+/// role says so, a segment of its own that names it; without one, the root of the trace. Where all of it does not fit
+/// into one document, the largest branches follow as documents of their own, parents before their children.
 ///
 /// What X-Ray would refuse is made to fit: characters that names do not allow become '_', texts are cut at the guide's
 /// lengths, an end before the start becomes the start; where one segment alone is too large, its metadata is left out,

@@ -52,6 +52,21 @@ TEST(XrayDocument, RootHasNoParentAndNoType) {
             R"("trace_id":"1-581cf771-a006649127e371903a2de979"})");
 }
 
+// The same, "parent_id": "a subsegment ID you specify if the request originated from an instrumented application".
+TEST(XrayDocument, AServicesSegmentUnderAParentIsNoSubsegment) {
+  for (const Role role : {Role::server, Role::consumer}) {
+    auto service = segment("s3link");
+    service.role = role;
+    service.id = SegmentId{};
+    service.children.push_back(segment("relay"));
+    EXPECT_EQ(only(kChild, service),
+              R"({"id":"0000000000000000","name":"s3link","start_time":1478293361.271,"end_time":1478293361.449,)"
+              R"("trace_id":"1-581cf771-a006649127e371903a2de979","parent_id":"defdfd9912dc5a56",)"
+              R"("subsegments":[{"id":"0000000000000001","name":"relay","start_time":1478293361.271,)"
+              R"("end_time":1478293361.449}]})");
+  }
+}
+
 // The same, Independent subsegment.
 TEST(XrayDocument, PartOfAnothersSegmentIsAnIndependentSubsegment) {
   EXPECT_EQ(only(kChild, segment("api.example.com")),
