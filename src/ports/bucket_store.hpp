@@ -79,6 +79,7 @@ struct EventOrigin {
   std::string principal;
   std::string source_ip;
   std::string request_id;
+  std::string trace = {};  ///< of the request, in the form of X-Amzn-Trace-Id with the request as parent; empty: none
 };
 
 struct PutObject {

@@ -32,7 +32,7 @@ struct DeadLetter {
   Instant first_failure;  ///< of all, before a redrive, too
   Instant last_failure;
   FailureReason reason;                ///< of the last attempt
-  std::string trace;                   ///< id of the trace of the request that made the event; empty: none
+  std::string trace;                   ///< EventOrigin's; empty: none
   std::vector<FailedAttempt> history;  ///< oldest first, the last kMostAttemptsKept; filled by get() only
 };
 

@@ -26,6 +26,7 @@ struct DeliveryRow {
   Instant created;
   std::optional<Instant> when;    ///< sent, given up or dropped; pending: next attempt
   std::optional<Instant> deadline;  ///< delivered only
+  std::string trace = {};           ///< EventOrigin's; empty: none
 };
 
 struct DeliveryFilter {

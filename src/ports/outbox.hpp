@@ -21,6 +21,8 @@ struct OutboxEntry {
   Instant created;
   unsigned attempts = 0;                 ///< failed ones so far, since the last redrive
   std::optional<Instant> first_failure;  ///< before a redrive, too: empty means that it has never failed
+  Instant due{};                         ///< from when on it waited to be taken
+  std::string trace = {};                ///< EventOrigin's
 };
 
 /// Why an event ended without being delivered, or waits for its next attempt.

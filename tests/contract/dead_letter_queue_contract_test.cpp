@@ -68,7 +68,7 @@ TEST_P(DeadLetterQueueContract, LetterTellsAll) {
   EXPECT_EQ(letter->first_failure, t_ + seconds(1));
   EXPECT_EQ(letter->last_failure, t_ + seconds(3));
   EXPECT_EQ(letter->reason, refused());
-  EXPECT_EQ(letter->trace, "");
+  EXPECT_EQ(letter->trace, kEventTrace);
   EXPECT_EQ(letter->history,
             (std::vector<ports::FailedAttempt>{{t_ + seconds(1), {.kind = "transient", .message = "no route"}},
                                                {t_ + seconds(3), refused()}}));
@@ -121,6 +121,7 @@ TEST_P(DeadLetterQueueContract, RedrivenEventStartsAgainAndKeepsItsHistory) {
   EXPECT_EQ(taken[0].created, t_);
   EXPECT_EQ(taken[0].attempts, 0U);
   EXPECT_EQ(taken[0].first_failure, t_ + seconds(1)) << "it is no fresh one";
+  EXPECT_EQ(taken[0].trace, kEventTrace);
 
   ASSERT_TRUE(run_sync(outbox().give_up(id, t_ + seconds(60), {"transient", "again"})));
   const auto letter = run_sync(queue().get(id));

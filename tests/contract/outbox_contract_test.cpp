@@ -52,6 +52,8 @@ TEST_P(OutboxContract, EventIsDueAtOnceAndClaimedOnce) {
   EXPECT_EQ(taken[0].created, t_);
   EXPECT_EQ(taken[0].attempts, 0U);
   EXPECT_FALSE(taken[0].first_failure);
+  EXPECT_EQ(taken[0].due, t_);
+  EXPECT_EQ(taken[0].trace, kEventTrace);
   const auto parsed = event::parse_notification(taken[0].event_json);
   ASSERT_TRUE(parsed) << parsed.error().message;
   ASSERT_EQ(parsed->records.size(), 1U);
@@ -87,7 +89,9 @@ TEST_P(OutboxContract, ClaimEndsWithItsLease) {
   take(t_, 10, seconds(60));
   EXPECT_EQ(next_due().fresh, t_ + seconds(60));
   EXPECT_TRUE(take(t_ + seconds(59)).empty());
-  EXPECT_EQ(ids(take(t_ + seconds(60))), Ids{id});
+  const auto taken = take(t_ + seconds(60));
+  ASSERT_EQ(ids(taken), Ids{id});
+  EXPECT_EQ(taken[0].due, t_) << "a claim is no wait of its own";
 }
 
 TEST_P(OutboxContract, ClaimsEndWhenTheStoreIsOpenedAgain) {
@@ -133,6 +137,8 @@ TEST_P(OutboxContract, RescheduledEventCountsItsFailures) {
   ASSERT_EQ(ids(taken), Ids{id});
   EXPECT_EQ(taken[0].attempts, 2U);
   EXPECT_EQ(taken[0].first_failure, t_ + seconds(1));
+  EXPECT_EQ(taken[0].due, t_ + seconds(9));
+  EXPECT_EQ(taken[0].trace, kEventTrace);
 }
 
 TEST_P(OutboxContract, GivenUpEventIsDead) {

@@ -39,7 +39,7 @@ class FakeEvents final : public OutboxSubject {
     record.bucket = "bucket";
     record.key = key;
     record.sequencer = event::sequencer_of(1);
-    return outbox_.add(event::build_notification(record), when);
+    return outbox_.add(event::build_notification(record), when, kEventTrace);
   }
   std::string state(std::int64_t id) override { return outbox_.row(id).state; }
 
@@ -123,7 +123,8 @@ class SqliteEvents final : public OutboxSubject {
                                        .region = "us-east-1",
                                        .principal = "AKID",
                                        .source_ip = "127.0.0.1",
-                                       .request_id = "R"};
+                                       .request_id = "R",
+                                       .trace = kEventTrace};
     const auto info = run_sync(put(folder_->buckets(), std::move(request), "content"));
     if (!info) throw std::runtime_error(info.error().message);
     return static_cast<std::int64_t>(std::stoull(info->sequencer, nullptr, 16));

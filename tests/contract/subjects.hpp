@@ -30,6 +30,9 @@ class BucketStoreSubject {
   FakeClock clock;
 };
 
+/// What every event of an OutboxSubject has as its trace.
+inline constexpr const char* kEventTrace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+
 class OutboxSubject {
  public:
   virtual ~OutboxSubject() = default;

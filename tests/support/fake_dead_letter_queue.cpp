@@ -20,7 +20,7 @@ ports::DeadLetter to_letter(const FakeOutbox::Row& row) {
                            .first_failure = *row.entry.first_failure,
                            .last_failure = *row.last_failure,
                            .reason = *row.reason,
-                           .trace = {},
+                           .trace = row.entry.trace,
                            .history = {}};
   const auto parsed = event::parse_notification(letter.event_json);
   if (parsed && !parsed->records.empty()) {

@@ -27,7 +27,7 @@ void note_failure(FakeOutbox::Row& row, Instant failed_at, const ports::FailureR
 
 }  // namespace
 
-std::int64_t FakeOutbox::add(std::string event_json, Instant now) {
+std::int64_t FakeOutbox::add(std::string event_json, Instant now, std::string trace) {
   std::function<void()> wake;
   std::int64_t id = 0;
   {
@@ -37,6 +37,7 @@ std::int64_t FakeOutbox::add(std::string event_json, Instant now) {
     row.entry.id = id;
     row.entry.event_json = std::move(event_json);
     row.entry.created = now;
+    row.entry.trace = std::move(trace);
     row.due = now;
     rows.push_back(std::move(row));
     wake = wake_;
@@ -75,6 +76,7 @@ Awaitable<Result<std::vector<ports::OutboxEntry>>> FakeOutbox::take_due(Instant 
       --room.retried;
     }
     row->lease_until = lease_until;
+    row->entry.due = row->due;
     out.push_back(row->entry);
   }
   co_return out;

@@ -26,7 +26,7 @@ class FakeOutbox final : public ports::Outbox {
   };
 
   /// What a commit does: adds the event, due at once, and wakes. Returns its id.
-  std::int64_t add(std::string event_json, Instant now);
+  std::int64_t add(std::string event_json, Instant now, std::string trace = {});
   /// What a restart does: the claims of the process that died are released.
   void release_claims();
   const Row& row(std::int64_t id) const { return rows.at(static_cast<std::size_t>(id) - 1); }

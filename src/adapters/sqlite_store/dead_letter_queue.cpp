@@ -49,18 +49,18 @@ std::vector<DeadLetter> find_letters(Connection& db, const std::vector<std::int6
 
 bool redrive_one(Connection& db, std::int64_t id, Instant due) {
   db.run(
-      "INSERT INTO outbox(id, event_json, bucket, key, created_ms, due_ms, first_failure_ms, last_kind, last_message)"
-      " SELECT id, event_json, bucket, key, created_ms, ?2, first_failure_ms, kind, message FROM dead_letters"
-      " WHERE id=?1",
+      "INSERT INTO outbox(id, event_json, bucket, key, created_ms, due_ms, first_failure_ms, last_kind, last_message,"
+      " trace) SELECT id, event_json, bucket, key, created_ms, ?2, first_failure_ms, kind, message, trace"
+      " FROM dead_letters WHERE id=?1",
       id, due);
   return db.run("DELETE FROM dead_letters WHERE id=?1", id) > 0;
 }
 
 bool drop_one(Connection& db, std::int64_t id, Instant when, const ports::FailureReason& rule) {
   db.run(
-      "INSERT OR REPLACE INTO dropped(id, event_json, bucket, key, created_ms, attempts, dropped_ms, rule, message)"
-      " SELECT id, event_json, bucket, key, created_ms, attempts, ?2, ?3, ?4 || '; given up for ' || kind || ': ' ||"
-      " message FROM dead_letters WHERE id=?1",
+      "INSERT OR REPLACE INTO dropped(id, event_json, bucket, key, created_ms, attempts, dropped_ms, rule, message,"
+      " trace) SELECT id, event_json, bucket, key, created_ms, attempts, ?2, ?3, ?4 || '; given up for ' || kind ||"
+      " ': ' || message, trace FROM dead_letters WHERE id=?1",
       id, when, rule.kind, rule.message);
   forget_attempts(db, id);
   return db.run("DELETE FROM dead_letters WHERE id=?1", id) > 0;

@@ -30,7 +30,7 @@ std::optional<Blob> key_filter(const DeliveryFilter& filter) {
   return filter.key.empty() ? std::nullopt : std::optional(Blob{filter.key});
 }
 
-/// Columns: id, bucket, key, created_ms, attempts, when, detail.
+/// Columns: id, bucket, key, created_ms, attempts, when, detail, trace.
 void read_events(Query rows, const char* state, std::vector<DeliveryRow>& out) {
   while (rows.next()) {
     DeliveryRow row;
@@ -43,6 +43,7 @@ void read_events(Query rows, const char* state, std::vector<DeliveryRow>& out) {
     row.attempts = static_cast<unsigned>(rows.integer(4));
     row.when = rows.maybe_instant(5);
     row.detail = rows.text(6);
+    row.trace = rows.text(7);
     out.push_back(std::move(row));
   }
 }
@@ -61,6 +62,7 @@ void read_delivered(Query rows, std::vector<DeliveryRow>& out) {
     row.created = rows.instant(6);
     row.when = rows.instant(7);
     row.deadline = rows.instant(8);
+    row.trace = rows.text(9);
     out.push_back(std::move(row));
   }
 }
@@ -76,21 +78,22 @@ std::vector<DeliveryRow> read_rows(Connection& db, const DeliveryFilter& filter)
   const auto key = key_filter(filter);
   const std::size_t limit = limit_of(filter);
   if (wants("pending")) {
-    read_events(db.query("SELECT id, bucket, key, created_ms, attempts, due_ms,"
-                         " coalesce(last_kind || ': ' || last_message, '') FROM outbox WHERE id BETWEEN ?1 AND ?2"
-                         " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY id DESC LIMIT ?5",
-                         first, last, bucket, key, limit),
-                "pending", rows);
+    read_events(
+        db.query("SELECT id, bucket, key, created_ms, attempts, due_ms,"
+                 " coalesce(last_kind || ': ' || last_message, ''), trace FROM outbox WHERE id BETWEEN ?1 AND ?2"
+                 " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY id DESC LIMIT ?5",
+                 first, last, bucket, key, limit),
+        "pending", rows);
   }
   if (wants("dead")) {
-    read_events(db.query("SELECT id, bucket, key, created_ms, attempts, last_failure_ms, kind || ': ' || message"
+    read_events(db.query("SELECT id, bucket, key, created_ms, attempts, last_failure_ms, kind || ': ' || message, trace"
                          " FROM dead_letters WHERE id BETWEEN ?1 AND ?2"
                          " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY id DESC LIMIT ?5",
                          first, last, bucket, key, limit),
                 "dead", rows);
   }
   if (wants("dropped")) {
-    read_events(db.query("SELECT id, bucket, key, created_ms, attempts, dropped_ms, rule || ': ' || message"
+    read_events(db.query("SELECT id, bucket, key, created_ms, attempts, dropped_ms, rule || ': ' || message, trace"
                          " FROM dropped WHERE id BETWEEN ?1 AND ?2"
                          " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY id DESC LIMIT ?5",
                          first, last, bucket, key, limit),
@@ -101,7 +104,7 @@ std::vector<DeliveryRow> read_rows(Connection& db, const DeliveryFilter& filter)
     const std::string highest = filter.sequencer.empty() ? "\x7f" : filter.sequencer;  // above all hexadecimal digits
     read_delivered(
         db.query("SELECT sequencer, bucket, key, recipient, message_id, reply, created_ms, sent_ms,"
-                 " deadline_ms FROM ledger WHERE sequencer BETWEEN ?1 AND ?2"
+                 " deadline_ms, trace FROM ledger WHERE sequencer BETWEEN ?1 AND ?2"
                  " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY sequencer DESC LIMIT ?5",
                  lowest, highest, bucket, key, limit),
         rows);

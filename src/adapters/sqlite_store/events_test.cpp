@@ -19,8 +19,12 @@ class EventsTest : public StoreTest {
   std::string add(std::string_view key, Instant when) {
     ports::PutObject request = put_request(key);
     request.modified = when;
-    request.event = ports::EventOrigin{
-        .event_name = "ObjectCreated:Put", .region = "", .principal = "p", .source_ip = "::1", .request_id = "R"};
+    request.event = ports::EventOrigin{.event_name = "ObjectCreated:Put",
+                                       .region = "",
+                                       .principal = "p",
+                                       .source_ip = "::1",
+                                       .request_id = "R",
+                                       .trace = "Root=1"};
     const auto info = run_sync(put(buckets(), std::move(request), "x"));
     EXPECT_TRUE(info);
     return info ? info->sequencer : "";
@@ -83,6 +87,7 @@ TEST_F(EventsTest, EveryStateIsListedNewestFirst) {
   EXPECT_EQ(rows[4].attempts, 2U);
   EXPECT_EQ(rows[4].when, t_ + seconds(13));
   EXPECT_EQ(rows[4].created, t_);
+  for (const auto& row : rows) EXPECT_EQ(row.trace, "Root=1") << row.state;
 }
 
 TEST_F(EventsTest, FiltersNarrowTheList) {

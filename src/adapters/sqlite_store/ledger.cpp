@@ -20,8 +20,9 @@ Awaitable<Status> SqliteLedger::record_sent(ports::LedgerEntry entry) {
     const ports::LedgerKey& key = entry.key;
     transaction.db().run(
         "INSERT OR IGNORE INTO ledger(sequencer, recipient, kind, bucket, key, message_id, created_ms, sent_ms,"
-        " deadline_ms, reply) VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
-        " coalesce((SELECT created_ms FROM outbox WHERE id=?10), ?7), ?7, ?8, ?9)",
+        " deadline_ms, reply, trace) VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
+        " coalesce((SELECT created_ms FROM outbox WHERE id=?10), ?7), ?7, ?8, ?9,"
+        " coalesce((SELECT trace FROM outbox WHERE id=?10), ''))",
         key.sequencer, key.recipient, key.kind, key.bucket, Blob{key.key}, entry.message_id, entry.sent, entry.deadline,
         entry.reply, event_id_of(key.sequencer));
     return {};

@@ -66,6 +66,7 @@ TEST_F(MigrationTest, Version1) {
   ASSERT_EQ(taken->size(), 2U) << "the claim of the process that had it is released";
   EXPECT_EQ((*taken)[0].id, 2);
   EXPECT_EQ((*taken)[1].id, 1);
+  EXPECT_EQ((*taken)[1].trace, "");
   ASSERT_TRUE(run_sync((*store)->outbox().mark_delivered(1)));
   EXPECT_EQ(ask("SELECT value FROM counters WHERE name='outbox'"), 1);
   EXPECT_EQ(run_sync((*store)->deliveries().list({}))->size(), 3U);

@@ -28,8 +28,8 @@ void insert_event(WriteTransaction& transaction, const ports::ObjectInfo& object
       .sequencer = object.sequencer,
   });
   transaction.db().run(
-      "INSERT INTO outbox(id, event_json, bucket, key, created_ms, due_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)", number,
-      json, object.bucket.text(), Blob{object.key.text()}, object.modified);
+      "INSERT INTO outbox(id, event_json, bucket, key, created_ms, due_ms, trace) VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+      number, json, object.bucket.text(), Blob{object.key.text()}, object.modified, origin.trace);
   transaction.added_outbox_entry();
 }
 

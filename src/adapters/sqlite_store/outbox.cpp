@@ -25,7 +25,8 @@ std::optional<Instant> first_due(Connection& db, bool retried) {
 /// Appends up to `max` of that sort.
 void read_due(Connection& db, bool retried, Instant now, std::size_t max, Entries& out) {
   Query rows = db.query(
-      "SELECT id, event_json, created_ms, attempts, first_failure_ms FROM outbox"
+      "SELECT id, event_json, created_ms, attempts, first_failure_ms, coalesce(leased_due_ms, due_ms), trace FROM "
+      "outbox"
       " WHERE (first_failure_ms IS NOT NULL)=?1 AND due_ms<=?2 ORDER BY due_ms, id LIMIT ?3",
       retried, now, max);
   while (rows.next()) {
@@ -33,7 +34,9 @@ void read_due(Connection& db, bool retried, Instant now, std::size_t max, Entrie
                    .event_json = rows.text(1),
                    .created = rows.instant(2),
                    .attempts = static_cast<unsigned>(rows.integer(3)),
-                   .first_failure = rows.maybe_instant(4)});
+                   .first_failure = rows.maybe_instant(4),
+                   .due = rows.instant(5),
+                   .trace = rows.text(6)});
   }
 }
 
@@ -126,8 +129,8 @@ Awaitable<Status> SqliteOutbox::give_up(std::int64_t id, Instant failed_at, port
         add_attempt(db, id, failed_at, reason);
         db.run(
             "INSERT INTO dead_letters(id, event_json, bucket, key, created_ms, attempts, first_failure_ms,"
-            " last_failure_ms, kind, message, recipient, reply) SELECT id, event_json, bucket, key, created_ms,"
-            " attempts+1, coalesce(first_failure_ms, ?2), ?2, ?3, ?4, ?5, ?6 FROM outbox WHERE id=?1",
+            " last_failure_ms, kind, message, recipient, reply, trace) SELECT id, event_json, bucket, key, created_ms,"
+            " attempts+1, coalesce(first_failure_ms, ?2), ?2, ?3, ?4, ?5, ?6, trace FROM outbox WHERE id=?1",
             id, failed_at, reason.kind, reason.message, reason.recipient, reason.reply);
         const Status moved = changed_one(db.run("DELETE FROM outbox WHERE id=?1", id));
         if (moved) transaction.changed_dead_letters();
@@ -139,8 +142,8 @@ Awaitable<Status> SqliteOutbox::drop(std::int64_t id, Instant when, ports::Failu
   co_return co_await context_.queue.submit([id, when, rule = std::move(rule)](WriteTransaction& transaction) -> Status {
     Connection& db = transaction.db();
     db.run(
-        "INSERT OR REPLACE INTO dropped(id, event_json, bucket, key, created_ms, attempts, dropped_ms, rule, message)"
-        " SELECT id, event_json, bucket, key, created_ms, attempts, ?2, ?3, ?4 FROM outbox WHERE id=?1",
+        "INSERT OR REPLACE INTO dropped(id, event_json, bucket, key, created_ms, attempts, dropped_ms, rule, message,"
+        " trace) SELECT id, event_json, bucket, key, created_ms, attempts, ?2, ?3, ?4, trace FROM outbox WHERE id=?1",
         id, when, rule.kind, rule.message);
     forget_attempts(db, id);
     return changed_one(db.run("DELETE FROM outbox WHERE id=?1", id));

@@ -94,8 +94,15 @@ CREATE INDEX dead_letters_by_age ON dead_letters(last_failure_ms);
 CREATE INDEX dropped_by_age ON dropped(dropped_ms);
 )sql";
 
+// In the form of the X-Ray header, so that a later attempt finds whom to name as its parent.
+constexpr const char* kVersion2Trace = R"sql(
+ALTER TABLE outbox ADD COLUMN trace TEXT NOT NULL DEFAULT '';
+ALTER TABLE dropped ADD COLUMN trace TEXT NOT NULL DEFAULT '';
+ALTER TABLE ledger ADD COLUMN trace TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr std::array kVersion1Scripts = {kVersion1};
-constexpr std::array kVersion2 = {kVersion2DeadLetters};
+constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace};
 
 // Entry n leads from version n to n + 1.
 constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2};
