@@ -13,7 +13,7 @@
 #include "ports/credentials_source.hpp"
 #include "ports/metric_sink.hpp"
 #include "ports/template_mail_sender.hpp"
-#include "ports/trace_sink.hpp"
+#include "support/fake_trace_sink.hpp"
 
 namespace s3link::test_support {
 
@@ -109,16 +109,6 @@ class FakeCredentialsSource final : public ports::CredentialsSource {
 
  private:
   std::shared_ptr<const sigv4::Credentials> current_;
-};
-
-class FakeTraceSink final : public ports::TraceSink {
- public:
-  void emit(const trace::TraceContext& context, const trace::Segment& segment) override {
-    contexts.push_back(context);
-    segments.push_back(segment);
-  }
-  std::vector<trace::TraceContext> contexts;
-  std::vector<trace::Segment> segments;
 };
 
 class FakeMetricSink final : public ports::MetricSink {

@@ -65,7 +65,8 @@ std::optional<ports::EventOrigin> event_origin(const Backend& backend, const Exc
                             .region = backend.settings.region,
                             .principal = exchange.verified.access_key_id,
                             .source_ip = exchange.request().remote_address,
-                            .request_id = exchange.request_id()};
+                            .request_id = exchange.request_id(),
+                            .trace = exchange.trace_header()};
 }
 
 std::optional<Instant> removal_time(const Backend& backend, const s3::BucketName& bucket, Instant written) {

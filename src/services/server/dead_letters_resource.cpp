@@ -3,6 +3,7 @@
 
 #include "core/s3/body_claims.hpp"
 #include "core/s3/error_code.hpp"
+#include "core/trace/trace_context.hpp"
 #include "services/pipeline/redrive.hpp"
 #include "services/server/dead_letter_selection.hpp"
 #include "services/server/ours_answers.hpp"
@@ -34,7 +35,7 @@ json::object to_json(const ports::DeadLetter& letter) {
                       {"attempts", letter.attempts},
                       {"first_failure", iso8601(letter.first_failure)},
                       {"last_failure", iso8601(letter.last_failure)},
-                      {"trace", letter.trace}};
+                      {"trace", trace::xray_id_of(letter.trace)}};
   for (auto& member : to_json(letter.reason)) out.emplace(member.key(), std::move(member.value()));
   return out;
 }

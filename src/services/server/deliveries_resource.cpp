@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "core/s3/error_code.hpp"
+#include "core/trace/trace_context.hpp"
 #include "services/server/ours_answers.hpp"
 #include "services/server/ours_resources.hpp"
 
@@ -21,7 +22,8 @@ json::object to_json(const ports::DeliveryRow& row) {
           {"attempts", row.attempts},
           {"created", iso8601(row.created)},
           {"when", instant_or_null(row.when)},
-          {"deadline", instant_or_null(row.deadline)}};
+          {"deadline", instant_or_null(row.deadline)},
+          {"trace", trace::xray_id_of(row.trace)}};
 }
 
 Result<ports::DeliveryFilter> parse_filter(const s3::Fields& query) {

@@ -25,14 +25,28 @@ std::string make_request_id(ports::Random& random) {
   return id;
 }
 
+trace::TraceContext trace_of(const ports::HttpRequestHead& request, ports::Random& random, Instant now, double sample) {
+  std::array<std::byte, 12> fresh{};
+  random.fill(fresh);
+  return trace::trace_of_request(ports::find_field(request.fields, "X-Amzn-Trace-Id"),
+                                 ports::find_field(request.fields, "traceparent"), trace::make_trace_id(now, fresh),
+                                 sample);
+}
+
 }  // namespace
 
 Exchange::Exchange(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
-                   ports::HttpResponseWriter& response, ports::Random& random, ports::Clock& clock)
+                   ports::HttpResponseWriter& response, ports::Random& random, ports::Clock& clock, double trace_sample)
     : request_(request), response_(response), clock_(clock), began_(clock.steady_now()), body_(body, clock, record_) {
   record_.received = clock.now();
   record_.request_id = make_request_id(random);
   record_.host_id = base64_encode(random_bytes(random, 24));
+  record_.trace = trace_of(request, random, record_.received, trace_sample);
+  random.fill(record_.segment.bytes);
+}
+
+std::string Exchange::trace_header() const {
+  return trace::xray_header({record_.trace.trace, record_.segment, record_.trace.sampled});
 }
 
 Awaitable<Result<std::span<const std::byte>>> Exchange::CountedBody::read() {
@@ -58,6 +72,7 @@ const RequestRecord& Exchange::finish() {
 ports::HttpFields Exchange::with_common(ports::HttpFields fields) const {
   fields.emplace_back("x-amz-request-id", record_.request_id);
   fields.emplace_back("x-amz-id-2", record_.host_id);
+  fields.emplace_back("x-amzn-trace-id", trace::xray_header({record_.trace.trace, {}, record_.trace.sampled}));
   fields.emplace_back("X-Content-Type-Options", "nosniff");
   return fields;
 }

@@ -16,18 +16,20 @@
 
 namespace s3link::server {
 
-/// One request and its one answer. Every answer carries the request ids and "nosniff"; a HEAD gets no body.
+/// One request and its one answer. Every answer carries the request ids, the trace and "nosniff"; a HEAD gets no body.
 /// A handler's Status is an error only as long as nothing was answered, or for a client that went away: then there is
 /// nothing left to say.
 class Exchange {
  public:
   Exchange(const ports::HttpRequestHead& request, ports::HttpRequestBody& body, ports::HttpResponseWriter& response,
-           ports::Random& random, ports::Clock& clock);
+           ports::Random& random, ports::Clock& clock, double trace_sample);
 
   const ports::HttpRequestHead& request() const noexcept { return request_; }
   /// Not before the request was authenticated.
   ports::HttpRequestBody& body() noexcept { return body_; }
   const std::string& request_id() const noexcept { return record_.request_id; }
+  /// The trace with this request as parent, in the form of X-Amzn-Trace-Id.
+  std::string trace_header() const;
   /// When the request came.
   Instant now() const noexcept { return record_.received; }
   bool is_head() const noexcept { return request_.method == "HEAD"; }

@@ -43,15 +43,16 @@ TEST_F(OursTest, DeliveriesAreFilteredAndComplete) {
   row.detail = "250 ok";
   row.created = clock.now();
   row.when = clock.now();
+  row.trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
   deliveries.rows = {row, {}};
   deliveries.rows[1].state = "pending";
   const Reply reply = get("/_/api/v1/deliveries?state=delivered&key=a%20%22b%22%20%E6%BC%A2&limit=10");
   EXPECT_EQ(reply.status, 200U);
-  EXPECT_EQ(
-      reply.body,
-      R"({"deliveries":[{"event_id":7,"state":"delivered","bucket":"file-exchange","key":"a \"b\" 漢",)"
-      R"("sequencer":"0000000000000001","recipient":"you@example.org","message_id":"<x@y>","detail":"250 ok",)"
-      R"("attempts":0,"created":"2026-01-02T03:04:05.000Z","when":"2026-01-02T03:04:05.000Z","deadline":null}]})");
+  EXPECT_EQ(reply.body,
+            R"({"deliveries":[{"event_id":7,"state":"delivered","bucket":"file-exchange","key":"a \"b\" 漢",)"
+            R"("sequencer":"0000000000000001","recipient":"you@example.org","message_id":"<x@y>","detail":"250 ok",)"
+            R"("attempts":0,"created":"2026-01-02T03:04:05.000Z","when":"2026-01-02T03:04:05.000Z","deadline":null,)"
+            R"("trace":"1-5759e988-bd862e3fe1be46a994272793"}]})");
 }
 
 TEST_F(OursTest, DeliveriesNeedASignatureAndSense) {

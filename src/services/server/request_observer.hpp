@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/base/instant.hpp"
+#include "core/trace/trace_context.hpp"
 #include "ports/http_handler.hpp"
 
 namespace s3link::server {
@@ -28,6 +29,8 @@ struct RequestRecord {
   std::uint64_t bytes_received = 0;          ///< of the body, HTTP chunking removed
   std::uint64_t bytes_sent = 0;              ///< of the body
   std::optional<std::uint64_t> object_size;  ///< of the object read or written
+  trace::TraceContext trace;                 ///< it belongs to; the parent is the caller's
+  trace::SegmentId segment;                  ///< the request's own
 };
 
 /// Told of every request when it is over. Must outlive the API. Thread safety: any number of calls at a time.

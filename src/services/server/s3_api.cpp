@@ -56,7 +56,7 @@ S3Api::~S3Api() = default;
 Awaitable<void> S3Api::handle(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
                               ports::HttpResponseWriter& response) {
   Backend& backend = impl_->backend;
-  Exchange exchange(request, body, response, backend.random, backend.clock);
+  Exchange exchange(request, body, response, backend.random, backend.clock, backend.settings.trace_sample);
   Status done;
   if (is_ours(request, backend.settings.domain)) {
     done = co_await perform_ours(backend, exchange);

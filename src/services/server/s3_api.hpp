@@ -30,6 +30,7 @@ struct S3ApiSettings {
   std::chrono::seconds object_ttl{};  ///< life of an object of exchange_bucket
   std::uint64_t max_object_size = 0;  ///< bytes; larger uploads are refused (EntityTooLarge)
   std::string domain;                 ///< for virtual-host style; empty: path style only
+  double trace_sample = 1;            ///< share of the traces begun here that are recorded, 0 to 1; 0: none at all
 };
 
 /// The S3 API and our own "/_/": authenticates, routes, answers. docs/s3-compatibility.md lists the operations.
