@@ -1,0 +1,1 @@
+s3link_fuzzer(otlp_answer DEPENDS s3link::otlp)
