@@ -285,9 +285,10 @@ const std::array kKeys{
           return store(parse_host_port(t.at(0), 1), s.trace.xray_daemon);
         }},
     Key{"trace", "otlp_endpoint", ValueType::text, "", "", "http://127.0.0.1:4318",
-        "Address of an OTLP/HTTP collector.", "X-Ray", false,
+        "Address of an OTLP/HTTP collector; /v1/traces is added.", "X-Ray", false,
         [](Settings& s, const Texts& t) { return store_or_clear(t, parse_http_url, s.trace.otlp_endpoint); }},
-    Key{"trace", "sample", ValueType::fraction, "1.0", "", "", "Share of requests traced, 0 to 1.", "X-Ray", false,
+    Key{"trace", "sample", ValueType::fraction, "1.0", "", "",
+        "Share of requests traced, 0 to 1, where the caller leaves it open; 0: none at all.", "X-Ray", false,
         [](Settings& s, const Texts& t) { return store(parse_fraction(t.at(0)), s.trace.sample); }},
 
     Key{"log", "level", ValueType::text, "info", "", "", "debug, info, warning or error.", "", false, set_level},

@@ -117,6 +117,20 @@ Result<std::string> parse_http_url(std::string_view text) {
   return std::string(text);
 }
 
+Result<HttpUrl> split_http_url(std::string_view text) {
+  const auto checked = parse_http_url(text);
+  if (!checked) return std::unexpected(checked.error());
+  const auto parts = split_url(text);
+  HttpUrl out;
+  out.scheme = parts->scheme.substr(0, parts->scheme.find(':'));
+  out.peer = *split_authority(parts->authority);
+  if (out.peer.port == 0) out.peer.port = out.scheme == "https" ? 443 : 80;
+  out.authority = parts->authority;
+  out.target = parts->rest.starts_with('/') ? "" : "/";
+  out.target += parts->rest;
+  return out;
+}
+
 Result<std::string> parse_domain(std::string_view text) {
   const bool digits_only = std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
   if (!is_host_name(text) || digits_only) return refuse("not a domain name, like s3.example.org");

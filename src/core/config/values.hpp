@@ -18,6 +18,16 @@ Result<std::string> parse_http_origin(std::string_view text);
 /// An http:// or https:// URL without user or fragment. The error does not repeat it.
 Result<std::string> parse_http_url(std::string_view text);
 
+/// An http:// or https:// URL taken apart.
+struct HttpUrl {
+  std::string scheme;     ///< "http" or "https"
+  HostPort peer;          ///< with the scheme's port where the URL has none
+  std::string authority;  ///< as written: what the Host field says
+  std::string target;     ///< path and query; "/" where there is none
+};
+/// Of what parse_http_url() accepts.
+Result<HttpUrl> split_http_url(std::string_view text);
+
 /// A DNS name of at least one label, in lower case.
 Result<std::string> parse_domain(std::string_view text);
 

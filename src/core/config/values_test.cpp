@@ -70,6 +70,29 @@ TEST(HttpUrl, PathAndQueryAreKept) {
   EXPECT_FALSE(parse_http_url("https://chat.example.org/#top"));
 }
 
+struct SplitCase {
+  std::string name, text, scheme, host;
+  std::uint16_t port;
+  std::string authority, target;
+};
+const std::vector<SplitCase> kSplitCases = {
+    {"https", "https://chat.example.org/h?t=1", "https", "chat.example.org", 443, "chat.example.org", "/h?t=1"},
+    {"http", "http://127.0.0.1:8080", "http", "127.0.0.1", 8080, "127.0.0.1:8080", "/"},
+    {"ipv6", "http://[::1]/a", "http", "::1", 80, "[::1]", "/a"},
+    {"query_without_path", "https://a.example?x", "https", "a.example", 443, "a.example", "/?x"},
+};
+class SplitTest : public testing::TestWithParam<SplitCase> {};
+TEST_P(SplitTest, TakesApart) {
+  const auto url = split_http_url(GetParam().text);
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->scheme, GetParam().scheme);
+  EXPECT_EQ(url->peer, (HostPort{GetParam().host, GetParam().port}));
+  EXPECT_EQ(url->authority, GetParam().authority);
+  EXPECT_EQ(url->target, GetParam().target);
+}
+INSTANTIATE_TEST_SUITE_P(Table, SplitTest, testing::ValuesIn(kSplitCases),
+                         [](const auto& row) { return row.param.name; });
+
 TEST(Numbers, RangesHold) {
   EXPECT_EQ(parse_whole_number("5", 1, 9).value_or(0), 5u);
   for (const auto* text : {"", "0", "10", "-1", "5.0", "5x", " 5", "0x5"})
