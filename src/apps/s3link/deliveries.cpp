@@ -29,6 +29,7 @@ void print_row(const ports::DeliveryRow& row) {
   line("message id", row.message_id);
   if (row.attempts > 0) line("failed", fmt::format("{} attempt{}", row.attempts, row.attempts == 1 ? "" : "s"));
   line(row.state == "delivered" ? "answer" : "reason", row.detail);
+  line("trace", row.trace);
 }
 
 Awaitable<int> show(Session& session, const DeliveriesOptions& options) {

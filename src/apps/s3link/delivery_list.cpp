@@ -47,7 +47,8 @@ Result<std::vector<ports::DeliveryRow>> parse_deliveries(std::string_view text) 
                     .attempts = static_cast<unsigned>(number_of(row, "attempts")),
                     .created = instant_of(row, "created").value_or(Instant{}),
                     .when = instant_of(row, "when"),
-                    .deadline = instant_of(row, "deadline")});
+                    .deadline = instant_of(row, "deadline"),
+                    .trace = text_of(row, "trace")});
   }
   return rows;
 }

@@ -8,7 +8,8 @@ namespace {
 TEST(ParseDeliveries, ReadsEveryMember) {
   const auto got = parse_deliveries(R"({"deliveries":[{"event_id":7,"state":"delivered","bucket":"b","key":"k \"é",
       "sequencer":"0A","recipient":"a@x.org","message_id":"<m@x>","detail":"250 ok","attempts":2,
-      "created":"2026-01-02T03:04:05.006Z","when":"2026-01-02T03:04:06.000Z","deadline":"2026-01-02T08:04:05.000Z"},
+      "created":"2026-01-02T03:04:05.006Z","when":"2026-01-02T03:04:06.000Z","deadline":"2026-01-02T08:04:05.000Z",
+      "trace":"1-5759e988-bd862e3fe1be46a994272793"},
       {"event_id":8,"state":"pending","attempts":0,"created":"2026-01-02T03:04:05.000Z","when":null}]})");
   ASSERT_TRUE(got) << got.error().message;
   ASSERT_EQ(got->size(), 2u);
@@ -23,6 +24,7 @@ TEST(ParseDeliveries, ReadsEveryMember) {
   EXPECT_EQ(iso8601(row.created), "2026-01-02T03:04:05.006Z");
   ASSERT_TRUE(row.deadline);
   EXPECT_EQ(iso8601(*row.deadline), "2026-01-02T08:04:05.000Z");
+  EXPECT_EQ(row.trace, "1-5759e988-bd862e3fe1be46a994272793");
   EXPECT_FALSE((*got)[1].when);
 }
 

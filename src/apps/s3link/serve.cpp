@@ -23,6 +23,7 @@
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
 #include "apps/s3link/process.hpp"
+#include "apps/s3link/serve_traces.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
 #include "services/pipeline/dead_letter_retention.hpp"
@@ -238,13 +239,16 @@ int serve(const ConfigOptions& options) {
                     fmt::format("cannot create the bucket {}: {}", settings.bucket.name.text(), made.error().message));
   }
 
+  ServeTraces traces(settings, clock, random, logger);
   pipeline::Redrive redrive(store.dead_letters(), store.buckets(), clock, logger);
   server::S3Api api({.region = settings.server.region,
                      .exchange_bucket = settings.bucket.name,
                      .object_ttl = settings.bucket.object_ttl,
                      .max_object_size = settings.server.max_object_size_bytes,
-                     .domain = settings.server.domain},
-                    *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random);
+                     .domain = settings.server.domain,
+                     .trace_sample = settings.trace.sample},
+                    *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
+                    traces.observers());
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
   pipeline::LifecycleSweeper sweeper(store.buckets(), clock, logger, settings.bucket.object_ttl);
 
@@ -278,7 +282,7 @@ int serve(const ConfigOptions& options) {
                                    .max_retry = settings.delivery.max_retry,
                                    .concurrency = settings.delivery.concurrency,
                                    .stop_grace = kStopGrace},
-                                  store.outbox(), store.buckets(), links, mailer, clock, random, logger);
+                                  store.outbox(), store.buckets(), links, mailer, clock, random, logger, traces.sink());
 
   system::SignalWatcher signals;
   std::atomic<bool> broken = false;
@@ -323,6 +327,7 @@ int serve(const ConfigOptions& options) {
   retention.stop();
   server.stop(kStopGrace);
   pipeline.join();
+  traces.stop();
   logger.log(ports::LogLevel::info, "stopped", {});
   return status;
 }

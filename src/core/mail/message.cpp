@@ -24,6 +24,11 @@ std::string from_field(const MessageParts& parts) {
   return fmt::format("From: {}{}<{}>\r\n", encoded, fold ? "\r\n " : " ", parts.from.text());
 }
 
+/// The id alone: whether a trace is recorded, and by which segment, is nothing for a recipient.
+std::string trace_field(std::string_view id) {
+  return id.empty() ? std::string() : fmt::format("X-Amzn-Trace-Id: Root={}\r\n", visible_text(id));
+}
+
 void append_part(std::string_view type, std::string_view boundary, std::string_view body, std::string& out) {
   fmt::format_to(std::back_inserter(out),
                  "--{}\r\nContent-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
@@ -41,10 +46,11 @@ Secret build_message(const MessageParts& parts) {
   out.reserve(2'048 + 3 * (parts.text.size() + parts.html.size()));  // one piece: what grows leaves copies behind
   fmt::format_to(std::back_inserter(out),
                  "Date: {}\r\n{}To: {}\r\nMessage-ID: {}\r\nSubject: {}\r\n"
-                 "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n"
+                 "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n{}"
                  "MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary=\"{}\"\r\n\r\n",
                  mail_date(parts.date), from_field(parts), parts.to.text(), parts.message_id,
-                 encode_unstructured(visible_text(parts.subject), std::string_view("Subject: ").size()), boundary);
+                 encode_unstructured(visible_text(parts.subject), std::string_view("Subject: ").size()),
+                 trace_field(parts.trace_id), boundary);
   append_part("plain", boundary, parts.text, out);
   append_part("html", boundary, parts.html, out);
   fmt::format_to(std::back_inserter(out), "--{}--\r\n", boundary);

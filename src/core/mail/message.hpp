@@ -22,6 +22,7 @@ struct MessageParts {
   std::string_view text;        ///< UTF-8, LF line ends
   std::string_view html;
   std::string_view boundary_seed;  ///< random hexadecimal, at least 16 and at most 60 characters
+  std::string_view trace_id = {};  ///< "1-5759e988-bd862e3fe1be46a994272793", for X-Amzn-Trace-Id; empty: no such field
 };
 
 /// The message as it goes to the relay: RFC 5322 headers in ASCII (RFC 2047), a multipart/alternative body of text and

@@ -15,6 +15,33 @@ ports::LedgerKey ledger_key(const std::string& bucket, const std::string& key, c
   return {.bucket = bucket, .key = key, .sequencer = sequencer, .recipient = recipient.text()};
 }
 
+trace::Segment render_segment(Instant start, Instant end) {
+  trace::Segment out;
+  out.name = "render";
+  out.start = start;
+  out.end = end;
+  return out;
+}
+
+trace::Segment relay_segment(Instant start, Instant end, const Result<ports::MailReceipt>& sent) {
+  trace::Segment out;
+  out.name = "relay";
+  out.name_space = "remote";
+  out.start = start;
+  out.end = end;
+  out.annotations = {{"recipients", "1"}};
+  if (sent) {
+    out.metadata = {{"reply", sent->reply}};
+    return out;
+  }
+  const Error& error = sent.error();
+  // A mail that is refused for good is ours to put right.
+  (error.kind == ErrorKind::denied ? out.error : out.fault) = true;
+  out.cause = trace::Cause{.type = std::string(to_string(error.kind)), .message = error.message};
+  if (!error.code.empty()) out.metadata = {{"reply", error.message}};
+  return out;
+}
+
 }  // namespace
 
 Mailer::Mailer(MailSettings settings, ports::MailSender& sender, ports::Ledger& ledger, ports::Clock& clock,
@@ -32,14 +59,15 @@ Awaitable<Result<std::vector<mail::Address>>> Mailer::pending(std::string bucket
   co_return out;
 }
 
-Awaitable<std::vector<SendOutcome>> Mailer::deliver(LinkJob job, std::vector<mail::Address> recipients) {
+Awaitable<std::vector<SendOutcome>> Mailer::deliver(LinkJob job, std::vector<mail::Address> recipients,
+                                                    trace::Segment& under) {
   std::vector<SendOutcome> outcomes;
   outcomes.reserve(recipients.size());
-  for (const mail::Address& recipient : recipients) outcomes.push_back(co_await deliver_one(job, recipient));
+  for (const mail::Address& recipient : recipients) outcomes.push_back(co_await deliver_one(job, recipient, under));
   co_return outcomes;
 }
 
-Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Address& recipient) {
+Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Address& recipient, trace::Segment& under) {
   ports::LedgerEntry entry;
   entry.key = ledger_key(job.bucket, job.key, job.sequencer, recipient);
   const auto& key = entry.key;
@@ -47,7 +75,12 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
       mail::message_id_of({key.bucket, key.key, key.sequencer, key.recipient, key.kind}, settings_.sender);
   SendOutcome outcome{.recipient = recipient.text(), .message_id = entry.message_id, .status = {}, .reply = {}};
 
-  auto sent = co_await sender_.send(compose(job, recipient, entry.message_id));
+  const Instant began = clock_.now();
+  mail::Mail mail = compose(job, recipient, entry.message_id);
+  const Instant rendered = clock_.now();
+  under.children.push_back(render_segment(began, rendered));
+  auto sent = co_await sender_.send(std::move(mail));
+  under.children.push_back(relay_segment(rendered, clock_.now(), sent));
   if (!sent) {
     // An error without a reply code is about the way to the relay.
     if (!sent.error().code.empty()) outcome.reply = sent.error().message;
@@ -88,7 +121,8 @@ mail::Mail Mailer::compose(const LinkJob& job, const mail::Address& recipient, s
                                         .message_id = message_id,
                                         .text = rendered.text.reveal(),
                                         .html = rendered.html.reveal(),
-                                        .boundary_seed = hex_encode(as_text(seed))});
+                                        .boundary_seed = hex_encode(as_text(seed)),
+                                        .trace_id = job.trace_id});
   return {.envelope_from = settings_.sender.text(),
           .envelope_to = recipient.text(),
           .message_id = std::move(message_id),

@@ -9,6 +9,7 @@
 #include "core/base/result.hpp"
 #include "core/mail/address.hpp"
 #include "core/mail/link_template.hpp"
+#include "core/trace/segment.hpp"
 #include "ports/awaitable.hpp"
 #include "ports/clock.hpp"
 #include "ports/ledger.hpp"
@@ -34,6 +35,7 @@ struct LinkJob {
   std::string sha256;  ///< raw, 32 bytes
   Link link;
   std::optional<Instant> removed_at;
+  std::string trace_id = {};  ///< named in the mail: "1-5759e988-bd862e3fe1be46a994272793"; empty: none
 };
 
 /// What became of one recipient's message.
@@ -56,11 +58,13 @@ class Mailer {
   Awaitable<Result<std::vector<mail::Address>>> pending(std::string bucket, std::string key, std::string sequencer);
 
   /// One message to each of `recipients`, one after the other; the failure of one does not keep the others from theirs.
-  /// Returns one outcome for each, in their order.
-  Awaitable<std::vector<SendOutcome>> deliver(LinkJob job, std::vector<mail::Address> recipients);
+  /// Returns one outcome for each, in their order. What was done is hung into `under`, which must outlive the
+  /// awaitable: "render" and "relay" for each message.
+  Awaitable<std::vector<SendOutcome>> deliver(LinkJob job, std::vector<mail::Address> recipients,
+                                              trace::Segment& under);
 
  private:
-  Awaitable<SendOutcome> deliver_one(const LinkJob& job, const mail::Address& recipient);
+  Awaitable<SendOutcome> deliver_one(const LinkJob& job, const mail::Address& recipient, trace::Segment& under);
   mail::Mail compose(const LinkJob& job, const mail::Address& recipient, std::string message_id);
 
   MailSettings settings_;

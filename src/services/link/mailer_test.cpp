@@ -29,9 +29,10 @@ class MailerTest : public testing::Test {
   std::vector<SendOutcome> deliver(Mailer& mailer) {
     auto pending = run_sync(mailer.pending("b", "reports/Q3.pdf", "2A"));
     EXPECT_TRUE(pending);
-    return run_sync(mailer.deliver(job(), *pending));
+    return run_sync(mailer.deliver(job(), *pending, segment_));
   }
 
+  trace::Segment segment_;
   test_support::FakeClock clock_;
   test_support::FakeRandom random_;
   test_support::FakeLedger ledger_;
@@ -81,6 +82,44 @@ TEST_F(MailerTest, OneRecipientsFailureLeavesTheOthersTheirs) {
   EXPECT_EQ(*run_sync(mailer_.pending("b", "reports/Q3.pdf", "2A")), std::vector{address("a@example.net")});
   EXPECT_EQ(deliver(mailer_).size(), 1U);
   EXPECT_EQ(sender_.sent.size(), 2U);
+}
+
+TEST_F(MailerTest, EachMessageIsRenderedAndRelayedInTheTrace) {
+  sender_.failures_of["a@example.net"] = {{ErrorKind::transient, "451 greylisted", "451"}};
+  sender_.failures_of["b@example.net"] = {{ErrorKind::denied, "550 no such user", "550"}};
+  deliver(mailer_);
+  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 1s); };
+  clock_.skip_sleep();
+  deliver(mailer_);
+  const auto& parts = segment_.children;
+  ASSERT_EQ(parts.size(), 8U);
+  for (std::size_t i = 0; i < parts.size(); i += 2) EXPECT_EQ(parts[i].name, "render");
+  for (std::size_t i = 1; i < parts.size(); i += 2) {
+    EXPECT_EQ(parts[i].name, "relay");
+    EXPECT_EQ(parts[i].name_space, "remote");
+  }
+  using Entries = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_TRUE(parts[1].fault);
+  EXPECT_EQ(parts[1].cause, (trace::Cause{"transient", "451 greylisted"}));
+  EXPECT_EQ(parts[1].metadata, (Entries{{"reply", "451 greylisted"}}));
+  EXPECT_TRUE(parts[3].error);
+  EXPECT_FALSE(parts[3].fault);
+  EXPECT_EQ(parts[3].cause, (trace::Cause{"denied", "550 no such user"}));
+  EXPECT_FALSE(parts[5].fault || parts[5].error || parts[5].cause);
+  EXPECT_EQ(parts[5].annotations, (Entries{{"recipients", "1"}}));
+  EXPECT_EQ(parts[5].metadata, (Entries{{"reply", "250 2.0.0 fake-1"}}));
+  EXPECT_EQ(parts[5].end - parts[5].start, 1s);
+}
+
+TEST_F(MailerTest, TheMailNamesItsTraceAndNoMore) {
+  LinkJob named = job();
+  named.trace_id = "1-5759e988-bd862e3fe1be46a994272793";
+  run_sync(mailer_.deliver(std::move(named), {address("a@example.net")}, segment_));
+  run_sync(mailer_.deliver(job(), {address("b@example.net")}, segment_));
+  ASSERT_EQ(sender_.sent.size(), 2U);
+  EXPECT_TRUE(
+      sender_.sent[0].rfc5322.reveal().contains("\r\nX-Amzn-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793\r\n"));
+  EXPECT_FALSE(sender_.sent[1].rfc5322.reveal().contains("Trace"));
 }
 
 TEST_F(MailerTest, RelayThatSaidNothingIsNotQuoted) {

@@ -11,6 +11,7 @@
 
 #include "core/base/encoding.hpp"
 #include "core/event/notification_rule.hpp"
+#include "services/pipeline/delivery_trace.hpp"
 #include "services/pipeline/wake_signal.hpp"
 
 namespace s3link::pipeline {
@@ -83,7 +84,7 @@ Dispatcher::Reading Dispatcher::Reading::of(const std::string& event_json) {
 
 Dispatcher::Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,
                        const link::LinkGenerator& links, link::Mailer& mailer, ports::Clock& clock,
-                       ports::Random& random, ports::Logger& logger)
+                       ports::Random& random, ports::Logger& logger, ports::TraceSink& traces)
     : settings_(settings),
       outbox_(outbox),
       buckets_(buckets),
@@ -92,6 +93,7 @@ Dispatcher::Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports
       clock_(clock),
       random_(random),
       logger_(logger),
+      traces_(traces),
       wake_(std::make_shared<WakeSignal>()) {
   outbox_.on_new_entry([wake = wake_] { wake->notify(); });
 }
@@ -200,16 +202,19 @@ Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry, Reading reading) {
                                         {"bucket", reading.record.bucket},
                                         {"key", reading.record.key},
                                         {"attempt", std::to_string(entry.attempts + 1)}};
+  DeliveryTrace trace(entry, reading.record, clock_.now());
+  if (!trace.id().empty()) about.push_back({"trace_id", trace.id()});
   if (!reading.outcome) {
     try {
-      reading.outcome = co_await attempt(entry, reading.record);
+      reading.outcome = co_await attempt(entry, reading.record, trace);
     } catch (const std::exception& e) {
       reading.outcome = delivery::Failed{{ErrorKind::internal, std::string("unexpected: ") + e.what(), ""}};
     }
   }
   // Broken off by stop(): the entry stays as it is, for the next start.
   if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
-  const auto settled = co_await settle(entry, std::move(*reading.outcome), about);
+  const auto settled = co_await settle(entry, std::move(*reading.outcome), about, trace);
+  trace.emit(traces_, clock_.now());
   if (!settled) {
     // The claim stays until its lease ends; then the ledger knows which mails went out.
     logger_.log(LogLevel::error, "outcome of a delivery not recorded",
@@ -218,7 +223,8 @@ Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry, Reading reading) {
   }
 }
 
-Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry, const event::EventRecord& record) {
+Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry, const event::EventRecord& record,
+                                                 DeliveryTrace& trace) {
   // First of all the ledger: an event whose mails are all out is delivered, whatever became of its object since.
   auto recipients = co_await mailer_.pending(record.bucket, record.key, record.sequencer);
   if (!recipients) co_return delivery::Failed{recipients.error()};
@@ -236,44 +242,50 @@ Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry
   auto sha256 = co_await buckets_.object_sha256(*bucket, *key, record.sequencer);
   if (!sha256 && sha256.error().kind == ErrorKind::not_found) co_return gone("the object was removed before its mail");
   if (!sha256) co_return delivery::Failed{sha256.error()};
-  auto link = links_.make(*bucket, *key, object->removed_at, clock_.now());
+  const Instant signing = clock_.now();
+  auto link = links_.make(*bucket, *key, object->removed_at, signing);
+  trace.add_sign(signing, clock_.now());
   if (!link && link.error().kind == ErrorKind::not_found) co_return gone(link.error().message);
   if (!link) co_return delivery::Failed{link.error()};
 
   const std::string deadline = iso8601(link->deadline);
+  trace.add_recipients(recipients->size());
   const auto outcomes = co_await mailer_.deliver({.bucket = record.bucket,
                                                   .key = record.key,
                                                   .sequencer = record.sequencer,
                                                   .size_bytes = object->size_bytes,
                                                   .sha256 = std::move(*sha256),
                                                   .link = std::move(*link),
-                                                  .removed_at = object->removed_at},
-                                                 std::move(*recipients));
+                                                  .removed_at = object->removed_at,
+                                                  .trace_id = trace.id()},
+                                                 std::move(*recipients), trace.segment());
   std::vector<delivery::Failed> failures;
   for (const auto& outcome : outcomes) {
     if (!outcome.status) {
       failures.push_back({outcome.status.error(), outcome.recipient, outcome.reply});
       continue;
     }
-    logger_.log(LogLevel::info, "delivery sent",
-                {{"event_id", std::to_string(entry.id)},
-                 {"bucket", record.bucket},
-                 {"key", record.key},
-                 {"recipient", outcome.recipient},
-                 {"message_id", outcome.message_id},
-                 {"deadline", deadline},
-                 {"attempt", std::to_string(entry.attempts + 1)},
-                 {"reply", outcome.reply}});
+    std::vector<ports::LogField> fields = {{"event_id", std::to_string(entry.id)},
+                                           {"bucket", record.bucket},
+                                           {"key", record.key},
+                                           {"recipient", outcome.recipient},
+                                           {"message_id", outcome.message_id},
+                                           {"deadline", deadline},
+                                           {"attempt", std::to_string(entry.attempts + 1)},
+                                           {"reply", outcome.reply}};
+    if (!trace.id().empty()) fields.push_back({"trace_id", trace.id()});
+    logger_.log(LogLevel::info, "delivery sent", std::move(fields));
   }
   if (auto failure = delivery::combine(failures)) co_return std::move(*failure);
   co_return delivery::Delivered{};
 }
 
 Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::Outcome outcome,
-                                     std::vector<ports::LogField> about) {
+                                     std::vector<ports::LogField> about, DeliveryTrace& trace) {
   const Instant now = clock_.now();
   const delivery::RetryPolicy policy{settings_.max_attempts, settings_.first_retry, settings_.max_retry};
   auto action = delivery::next(policy, entry.attempts, outcome, now, random_.next_u64());
+  trace.set_outcome(action);
 
   const auto say = [&](LogLevel level, std::string_view what, const delivery::Reason& reason,
                        std::vector<ports::LogField> more) {

@@ -16,6 +16,7 @@
 #include "ports/logger.hpp"
 #include "ports/outbox.hpp"
 #include "ports/random.hpp"
+#include "ports/trace_sink.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
 
@@ -25,6 +26,7 @@ struct EventRecord;
 
 namespace s3link::pipeline {
 
+class DeliveryTrace;
 class WakeSignal;
 
 struct DispatcherSettings {
@@ -39,13 +41,14 @@ struct DispatcherSettings {
 /// The loop that delivers outbox entries: event → link → mail → ledger. Woken by the outbox at once when an entry is
 /// committed, and by the clock when a retry is due. Events that fail, however many, delay no other
 /// (delivery::room_for). Of several entries of one event one is delivered at a time, so that the ledger tells the next
-/// what the first did. Thread safety: run() and the deliveries it starts stay on run()'s executor, which must be one
-/// thread or a strand; stop() may be called from any thread. Its ports must outlive run().
+/// what the first did. Each attempt is a segment in the trace of the request that made the event. Thread safety: run()
+/// and the deliveries it starts stay on run()'s executor, which must be one thread or a strand; stop() may be called
+/// from any thread. Its ports must outlive run().
 class Dispatcher {
  public:
   Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,
              const link::LinkGenerator& links, link::Mailer& mailer, ports::Clock& clock, ports::Random& random,
-             ports::Logger& logger);
+             ports::Logger& logger, ports::TraceSink& traces);
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
   ~Dispatcher();
@@ -66,9 +69,10 @@ class Dispatcher {
   Awaitable<void> drain();
   void start(const asio::any_io_executor& executor, ports::OutboxEntry entry);
   Awaitable<void> deliver(ports::OutboxEntry entry, Reading reading);
-  Awaitable<delivery::Outcome> attempt(const ports::OutboxEntry& entry, const event::EventRecord& record);
+  Awaitable<delivery::Outcome> attempt(const ports::OutboxEntry& entry, const event::EventRecord& record,
+                                       DeliveryTrace& trace);
   Awaitable<Status> settle(const ports::OutboxEntry& entry, delivery::Outcome outcome,
-                           std::vector<ports::LogField> about);
+                           std::vector<ports::LogField> about, DeliveryTrace& trace);
 
   DispatcherSettings settings_;
   ports::Outbox& outbox_;
@@ -78,6 +82,7 @@ class Dispatcher {
   ports::Clock& clock_;
   ports::Random& random_;
   ports::Logger& logger_;
+  ports::TraceSink& traces_;
   std::shared_ptr<WakeSignal> wake_;
   std::atomic<bool> stopping_ = false;
   std::list<Running> running_;  ///< a list: their addresses stay

@@ -16,6 +16,7 @@
 #include "support/fake_mail_sender.hpp"
 #include "support/fake_outbox.hpp"
 #include "support/fake_random.hpp"
+#include "support/fake_trace_sink.hpp"
 #include "support/run_sync.hpp"
 
 namespace s3link::pipeline {
@@ -47,7 +48,7 @@ class DispatcherTest : public testing::Test {
 
   void start() {
     dispatcher_ =
-        std::make_unique<Dispatcher>(settings_, outbox_, buckets_, links_, *mailer_, clock_, random_, logger_);
+        std::make_unique<Dispatcher>(settings_, outbox_, buckets_, links_, *mailer_, clock_, random_, logger_, traces_);
     ended_ = false;
     asio::co_spawn(io_, dispatcher_->run(), [this](std::exception_ptr failure) {
       EXPECT_FALSE(failure);
@@ -75,7 +76,8 @@ class DispatcherTest : public testing::Test {
   }
 
   /// Commits an object and its event, as the store does in one transaction.
-  std::int64_t put(const std::string& key, const std::string& bytes = "hello", std::optional<Instant> removed_at = {}) {
+  std::int64_t put(const std::string& key, const std::string& bytes = "hello", std::optional<Instant> removed_at = {},
+                   const std::string& trace = {}) {
     auto body = run_sync(buckets_.create_body(bytes.size()));
     EXPECT_TRUE(run_sync((*body)->write(as_bytes(bytes))));
     EXPECT_TRUE(run_sync((*body)->finish()));
@@ -89,7 +91,7 @@ class DispatcherTest : public testing::Test {
                                                     .condition = {}},
                                                    std::move(*body)));
     EXPECT_TRUE(info);
-    return outbox_.add(event_of(*info), clock_.now());
+    return outbox_.add(event_of(*info), clock_.now(), trace);
   }
   std::string event_of(const ports::ObjectInfo& info) {
     return event::build_notification({.event_name = "ObjectCreated:Put",
@@ -117,6 +119,7 @@ class DispatcherTest : public testing::Test {
   test_support::FakeClock clock_;
   test_support::FakeRandom random_;
   test_support::FakeLogger logger_;
+  test_support::FakeTraceSink traces_;
   test_support::FakeOutbox outbox_;
   test_support::FakeLedger ledger_;
   test_support::FakeMailSender sender_;
@@ -142,6 +145,85 @@ TEST_F(DispatcherTest, CommitIsDeliveredAtOnce) {
       std::vector{"delivery sent event_id=1 bucket=file-exchange key=reports/Q3.pdf recipient=you@example.net "
                   "message_id=" +
                   sender_.sent[0].message_id + " deadline=2026-01-02T08:04:05.000Z attempt=1 reply=250 2.0.0 fake-1"});
+}
+
+constexpr const char* kTrace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+
+std::string value_of(const std::vector<std::pair<std::string, std::string>>& entries, std::string_view name) {
+  const auto found = std::ranges::find(entries, name, [](const auto& entry) { return std::string_view(entry.first); });
+  return found == entries.end() ? "(none)" : found->second;
+}
+
+std::vector<std::string> names_of(const std::vector<trace::Segment>& segments) {
+  std::vector<std::string> out;
+  for (const auto& segment : segments) out.push_back(segment.name);
+  return out;
+}
+
+TEST_F(DispatcherTest, AnAttemptIsASegmentOfTheRequestsTrace) {
+  const auto id = put("a", "hello", {}, kTrace);
+  clock_.advance(3s);
+  start();
+  ASSERT_EQ(outbox_.row(id).state, "delivered");
+  ASSERT_EQ(traces_.segments.size(), 1U);
+  EXPECT_EQ(traces_.contexts[0], *trace::parse_xray_header(kTrace, false)) << "caused by the request";
+  const auto& segment = traces_.segments[0];
+  EXPECT_EQ(segment.name, "LinkGenerator");
+  EXPECT_EQ(segment.role, trace::Role::consumer);
+  EXPECT_FALSE(segment.fault || segment.error);
+  EXPECT_EQ(names_of(segment.children), (std::vector<std::string>{"outbox wait", "sign", "render", "relay"}));
+  EXPECT_EQ(segment.start, clock_.now() - 3s) << "from when the event was due";
+  EXPECT_EQ(segment.children[0].end - segment.children[0].start, 3s);
+  EXPECT_EQ(value_of(segment.annotations, "attempt"), "1");
+  EXPECT_EQ(value_of(segment.annotations, "recipients"), "1");
+  EXPECT_EQ(value_of(segment.annotations, "outcome"), "delivered");
+  EXPECT_EQ(value_of(segment.children[3].metadata, "reply"), "250 2.0.0 fake-1");
+  EXPECT_TRUE(
+      sender_.sent[0].rfc5322.reveal().contains("X-Amzn-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793\r\n"));
+  EXPECT_TRUE(logger_.lines.back().ends_with(" trace_id=1-5759e988-bd862e3fe1be46a994272793")) << logger_.lines.back();
+}
+
+TEST_F(DispatcherTest, ARetryIsAnotherSegmentOfTheSameTrace) {
+  sender_.failures_of["you@example.net"] = {kBusy, kRefused};
+  start();
+  const auto id = put("a", "hello", {}, kTrace);
+  settle();
+  pass(2s);
+  ASSERT_EQ(outbox_.row(id).state, "dead");
+  ASSERT_EQ(traces_.segments.size(), 2U);
+  EXPECT_EQ(traces_.contexts[0], traces_.contexts[1]);
+  EXPECT_EQ(value_of(traces_.segments[0].annotations, "outcome"), "retry");
+  EXPECT_EQ(value_of(traces_.segments[1].annotations, "attempt"), "2");
+  EXPECT_EQ(value_of(traces_.segments[1].annotations, "outcome"), "dead");
+  EXPECT_TRUE(traces_.segments[0].fault);
+  EXPECT_EQ(traces_.segments[0].cause->type, "transient");
+  EXPECT_EQ(traces_.segments[1].cause->type, "denied");
+  EXPECT_GT(traces_.segments[1].start, traces_.segments[0].end) << "the wait for the retry is no wait in the outbox";
+  EXPECT_TRUE(
+      logged("delivery failed event_id=1 bucket=file-exchange key=a attempt=1 "
+             "trace_id=1-5759e988-bd862e3fe1be46a994272793"));
+}
+
+TEST_F(DispatcherTest, DropsAreTracedAndPostponedDuplicatesAreNot) {
+  const auto first = put("a", "hello", {}, kTrace);
+  outbox_.add(outbox_.row(first).entry.event_json, clock_.now(), kTrace);
+  put("folder/", "", {}, kTrace);
+  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 1s); };
+  start();
+  ASSERT_EQ(traces_.segments.size(), 1U) << "the mail is on its way, its duplicate waits";
+  EXPECT_EQ(value_of(traces_.segments[0].annotations, "outcome"), "dropped");
+  EXPECT_EQ(value_of(traces_.segments[0].metadata, "rule"), "folder_marker");
+}
+
+TEST_F(DispatcherTest, WithoutATraceOrUnrecordedNothingIsReported) {
+  put("none");
+  put("nonsense", "hello", {}, "Root=?");
+  put("unrecorded", "hello", {}, "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0");
+  start();
+  ASSERT_EQ(sender_.sent.size(), 3U);
+  EXPECT_TRUE(traces_.segments.empty());
+  EXPECT_FALSE(sender_.sent[1].rfc5322.reveal().contains("Trace"));
+  EXPECT_TRUE(sender_.sent[2].rfc5322.reveal().contains("Trace")) << "the id leads to the log all the same";
 }
 
 TEST_F(DispatcherTest, WhatWasCommittedBeforeTheStartIsDelivered) {
