@@ -24,8 +24,9 @@ def trace_header(sampled=True, more=""):
             f"Sampled={int(sampled)}{more}")
 
 
-def faults_of(document, nested=False):
-    """What is wrong with a segment document, as a list of texts."""
+def faults_of(document, nested=False, services=False):
+    """What is wrong with a segment document, as a list of texts. `services`: segments of services are expected, too; else
+    every document is a subsegment."""
     wrong = []
 
     def want(condition, text):
@@ -44,8 +45,14 @@ def faults_of(document, nested=False):
         want("in_progress" not in document, "in_progress beside end_time")
     if not nested:
         want(TRACE_ID.fullmatch(document.get("trace_id", "")), f"trace_id {document.get('trace_id')!r}")
-        want(document.get("type") == "subsegment", f"type {document.get('type')!r}")
-        want(ID.fullmatch(document.get("parent_id", "")), f"parent_id {document.get('parent_id')!r}")
+        if services and "type" not in document:
+            want("namespace" not in document, "a service's segment with a namespace")
+            want(ID.fullmatch(document.get("parent_id", "0" * 16)), f"parent_id {document.get('parent_id')!r}")
+        else:
+            want(document.get("type") == "subsegment", f"type {document.get('type')!r}")
+            want(ID.fullmatch(document.get("parent_id", "")), f"parent_id {document.get('parent_id')!r}")
+    else:
+        want(not {"trace_id", "parent_id", "type"} & set(document), "an embedded subsegment that names its place")
     want(document.get("namespace", "aws") in ("aws", "remote"), f"namespace {document.get('namespace')!r}")
     for flag in ("error", "fault", "throttle"):
         want(isinstance(document.get(flag, False), bool), f"{flag} is no boolean")
@@ -76,9 +83,10 @@ def flat(documents):
 
 
 class XRayListener:
-    """Keeps the documents it was sent; `complaints` says what was wrong with packets."""
+    """Keeps the documents it was sent; `complaints` says what was wrong with packets. `services` as in faults_of."""
 
-    def __init__(self):
+    def __init__(self, services=False):
+        self._services = services
         self.complaints, self.documents, self.packets = [], [], []
         self.changed = threading.Condition()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -127,7 +135,7 @@ class XRayListener:
             return
         if len(body) > 64 * 1024:
             self.complaints.append("a document over 64 KiB")
-        self.complaints += faults_of(document)
+        self.complaints += faults_of(document, services=self._services)
         for segment in flat([document]):
             if segment.get("id") in self._ids:
                 self.complaints.append(f"id {segment.get('id')} twice")
