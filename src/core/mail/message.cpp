@@ -29,31 +29,41 @@ std::string trace_field(std::string_view id) {
   return id.empty() ? std::string() : fmt::format("X-Amzn-Trace-Id: Root={}\r\n", visible_text(id));
 }
 
-void append_part(std::string_view type, std::string_view boundary, std::string_view body, std::string& out) {
+void append_text(std::string_view type, std::string_view body, std::string& out) {
   fmt::format_to(std::back_inserter(out),
-                 "--{}\r\nContent-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
-                 boundary, type);
+                 "Content-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", type);
   append_quoted_printable(body, out);
   out += "\r\n";
+}
+
+void append_alternatives(const MessageParts& parts, std::string& out) {
+  // "=_" never occurs in quoted-printable, so no body can hold the boundary.
+  const std::string boundary = fmt::format("=_{}", parts.boundary_seed);
+  fmt::format_to(std::back_inserter(out), "Content-Type: multipart/alternative;\r\n boundary=\"{}\"\r\n\r\n--{}\r\n",
+                 boundary, boundary);
+  append_text("plain", parts.text, out);
+  fmt::format_to(std::back_inserter(out), "--{}\r\n", boundary);
+  append_text("html", parts.html, out);
+  fmt::format_to(std::back_inserter(out), "--{}--\r\n", boundary);
 }
 
 }  // namespace
 
 Secret build_message(const MessageParts& parts) {
-  // "=_" never occurs in quoted-printable, so no body can hold the boundary.
-  const std::string boundary = fmt::format("=_{}", parts.boundary_seed);
   std::string out;
   out.reserve(2'048 + 3 * (parts.text.size() + parts.html.size()));  // one piece: what grows leaves copies behind
   fmt::format_to(std::back_inserter(out),
                  "Date: {}\r\n{}To: {}\r\nMessage-ID: {}\r\nSubject: {}\r\n"
                  "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n{}"
-                 "MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary=\"{}\"\r\n\r\n",
+                 "MIME-Version: 1.0\r\n",
                  mail_date(parts.date), from_field(parts), parts.to.text(), parts.message_id,
                  encode_unstructured(visible_text(parts.subject), std::string_view("Subject: ").size()),
-                 trace_field(parts.trace_id), boundary);
-  append_part("plain", boundary, parts.text, out);
-  append_part("html", boundary, parts.html, out);
-  fmt::format_to(std::back_inserter(out), "--{}--\r\n", boundary);
+                 trace_field(parts.trace_id));
+  if (parts.html.empty()) {
+    append_text("plain", parts.text, out);
+  } else {
+    append_alternatives(parts, out);
+  }
   return Secret(std::move(out));
 }
 

@@ -18,16 +18,16 @@ struct MessageParts {
   Address to;
   std::string_view subject;  ///< UTF-8
   Instant date;
-  std::string_view message_id;  ///< with angle brackets, from message_id_of()
-  std::string_view text;        ///< UTF-8, LF line ends
-  std::string_view html;
-  std::string_view boundary_seed;  ///< random hexadecimal, at least 16 and at most 60 characters
+  std::string_view message_id;     ///< with angle brackets, from message_id_of()
+  std::string_view text;           ///< UTF-8, LF line ends
+  std::string_view html;           ///< empty: the text alone
+  std::string_view boundary_seed;  ///< random hexadecimal, at least 16 and at most 60 characters; with html only
   std::string_view trace_id = {};  ///< "1-5759e988-bd862e3fe1be46a994272793", for X-Amzn-Trace-Id; empty: no such field
 };
 
 /// The message as it goes to the relay: RFC 5322 headers in ASCII (RFC 2047), a multipart/alternative body of text and
-/// HTML in quoted-printable, CRLF, 7 bit, no line over 998 bytes. It is marked as generated (RFC 3834), so that no
-/// vacation program answers it. Secret, because bodies hold links.
+/// HTML, or the text alone, in quoted-printable, CRLF, 7 bit, no line over 998 bytes. It is marked as generated (RFC
+/// 3834), so that no vacation program answers it. Secret, because bodies hold links.
 Secret build_message(const MessageParts& parts);
 
 /// "<32 hexadecimal digits@domain>", the same for the same identity: a message that is sent twice is recognised as one.

@@ -53,6 +53,20 @@ TEST(BuildMessage, HasEveryHeaderOnceAndBothBodies) {
             "--=_00112233445566778899aabb--\r\n");
 }
 
+TEST(BuildMessage, WithoutHtmlTheTextStandsAlone) {
+  MessageParts p = parts();
+  p.html = {};
+  const std::string message = built(p);
+  EXPECT_EQ(message.substr(message.find("MIME-Version")),
+            "MIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\n"
+            "Content-Transfer-Encoding: quoted-printable\r\n"
+            "\r\n"
+            "Hello\r\n"
+            "https://files.example.org/?a=3Db\r\n"
+            "\r\n");
+}
+
 struct HeaderCase {
   std::string name, from_name, subject;
   std::vector<std::string> want;  // header lines that must be there
