@@ -1,0 +1,25 @@
+#include "core/alarm/notification.hpp"
+
+#include "core/base/digest.hpp"
+#include "core/base/encoding.hpp"
+
+namespace s3link::alarm {
+
+std::string_view to_string(AlarmName name) noexcept {
+  return name == AlarmName::dead_letters ? "dead-letters" : "oldest-event";
+}
+
+std::optional<AlarmName> parse_alarm_name(std::string_view text) noexcept {
+  for (const AlarmName name : kAlarms) {
+    if (to_string(name) == text) return name;
+  }
+  return std::nullopt;
+}
+
+std::string identity(const Notification& notification, const Source& source) {
+  const std::string text =
+      std::to_string(notification.id) + "\n" + std::to_string(to_unix_ms(notification.made)) + "\n" + source.bucket;
+  return hex_encode(sha256(text)).substr(0, 32);
+}
+
+}  // namespace s3link::alarm

@@ -1,0 +1,91 @@
+#include "core/alarm/notification_text.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <string_view>
+
+#include "core/mail/wording.hpp"
+
+namespace s3link::alarm {
+namespace {
+
+using delivery::AlarmMessage;
+
+std::string dead_letters(std::uint64_t count) { return fmt::format("{} dead letter{}", count, count == 1 ? "" : "s"); }
+
+std::string duration(std::uint64_t seconds) { return mail::duration_in_words(std::chrono::seconds(seconds)); }
+
+std::string command(std::string_view what, const Source& source) {
+  return fmt::format("s3link {}{}{}", what, source.options.empty() ? "" : " ", source.options);
+}
+
+std::string subject(const Notification& notification) {
+  switch (notification.message) {
+    case AlarmMessage::alarm:
+      return fmt::format("[s3link] ALARM: {}", headline(notification));
+    case AlarmMessage::reminder:
+      return fmt::format("[s3link] Reminder: ALARM since {}: {}", mail::instant_in_short(notification.since),
+                         headline(notification));
+    case AlarmMessage::ok:
+      break;
+  }
+  return fmt::format("[s3link] OK: {}", headline(notification));
+}
+
+std::string meaning(const Notification& notification) {
+  const bool ok = notification.message == AlarmMessage::ok;
+  if (notification.alarm == AlarmName::dead_letters) {
+    return ok ? "The dead letters are back under the threshold.\n"
+              : "Dead letters are uploads whose mail could not be sent and is not tried again: their\n"
+                "recipients know nothing of them. Files stay where they are until their time is over.\n";
+  }
+  return ok ? "Nothing waits longer than the threshold any more.\n"
+            : "Mails are being tried, but the oldest has not left for longer than the threshold.\n";
+}
+
+}  // namespace
+
+std::string headline(const Notification& notification) {
+  const bool ok = notification.message == AlarmMessage::ok;
+  if (notification.alarm == AlarmName::dead_letters) {
+    return fmt::format("{}, {} than {}", dead_letters(notification.value), ok ? "no longer more" : "more",
+                       notification.threshold);
+  }
+  if (ok) return fmt::format("no upload waits longer than {} for its mail", duration(notification.threshold));
+  return fmt::format("an upload has waited {} for its mail, longer than {}", duration(notification.value),
+                     duration(notification.threshold));
+}
+
+std::string look_command(const Notification& notification, const Source& source) {
+  return command(notification.alarm == AlarmName::dead_letters ? "dlq list" : "deliveries --state pending", source);
+}
+
+MailText mail_text(const Notification& notification, const Source& source) {
+  MailText out{.subject = subject(notification), .text = {}};
+  const auto add = [&out]<class... Values>(fmt::format_string<Values...> form, Values&&... values) {
+    fmt::format_to(std::back_inserter(out.text), form, std::forward<Values>(values)...);
+  };
+  const bool ok = notification.message == AlarmMessage::ok;
+  add("State:     {} since {}\n", ok ? "OK" : "ALARM", mail::instant_in_words(notification.since));
+  if (ok && notification.alarm_since)
+    add("           It was ALARM since {}\n", mail::instant_in_words(*notification.alarm_since));
+  add("Alarm:     {}\n", to_string(notification.alarm));
+  add("Now:       {}\n", headline(notification));
+  add("Server:    {}, bucket {}\n\n", source.server, source.bucket);
+  add("{}", meaning(notification));
+  if (notification.changes > 1) {
+    add("Since the message before this one the state changed {} times.\n", notification.changes);
+  }
+  if (!notification.reasons.empty()) {
+    add("\nThe most frequent reasons:\n");
+    for (const FrequentReason& reason : notification.reasons) add("  {} x {}\n", reason.count, reason.text);
+  }
+  add("\nTo look at them:\n  {}\n", look_command(notification, source));
+  if (!ok && notification.alarm == AlarmName::dead_letters) {
+    add("To send them again, once the reason is gone:\n  {}\n", command("dlq redrive --all", source));
+  }
+  return out;
+}
+
+}  // namespace s3link::alarm
