@@ -7,6 +7,7 @@
 #include "adapters/sqlite_store/store.hpp"
 #include "adapters/sqlite_store/store_hooks.hpp"
 #include "core/event/event_record.hpp"
+#include "support/fake_alarm_store.hpp"
 #include "support/fake_bucket_store.hpp"
 #include "support/fake_dead_letter_queue.hpp"
 #include "support/fake_ledger.hpp"
@@ -55,6 +56,22 @@ class FakeSent final : public LedgerSubject {
 
  private:
   FakeLedger ledger_;
+};
+
+class FakeAlarms final : public AlarmStoreSubject {
+ public:
+  ports::AlarmStore& alarms() override { return store_; }
+  void reopen() override {}
+  void add_waiting(Instant made, const std::string& reason) override {
+    store_.waiting.emplace_back(
+        made, reason.empty() ? std::nullopt : std::optional(FakeAlarmStore::Reason("transient", reason)));
+  }
+  void add_dead_letter(const std::string& kind, const std::string& message) override {
+    store_.add_dead_letters(1, kind, message);
+  }
+
+ private:
+  FakeAlarmStore store_;
 };
 
 /// A SQLite store in a folder of its own.
@@ -115,6 +132,7 @@ class SqliteEvents final : public OutboxSubject {
   }
   ports::Outbox& outbox() override { return folder_->outbox(); }
   ports::DeadLetterQueue& dead_letters() override { return folder_->dead_letters(); }
+  sqlite_store::Store& store() { return *folder_; }
   void reopen() override { folder_.reopen(); }
   std::int64_t add(const std::string& key, Instant when) override {
     ports::PutObject request = put_request(key);
@@ -150,6 +168,25 @@ class SqliteSent final : public LedgerSubject {
   Folder folder_{{}};
 };
 
+class SqliteAlarms final : public AlarmStoreSubject {
+ public:
+  ports::AlarmStore& alarms() override { return events_.store().alarms(); }
+  void reopen() override { events_.reopen(); }
+  void add_waiting(Instant made, const std::string& reason) override {
+    const auto id = events_.add("waits", made);
+    if (reason.empty()) return;
+    if (!run_sync(events_.outbox().reschedule(id, made, made, {"transient", reason})))
+      throw std::runtime_error("no event");
+  }
+  void add_dead_letter(const std::string& kind, const std::string& message) override {
+    const auto id = events_.add("dead", at_second(2));
+    if (!run_sync(events_.outbox().give_up(id, at_second(3), {kind, message}))) throw std::runtime_error("no event");
+  }
+
+ private:
+  SqliteEvents events_;
+};
+
 template <class Port, class Subject>
 std::unique_ptr<Port> make() {
   return std::make_unique<Subject>();
@@ -163,11 +200,13 @@ std::vector<Subjects> all_subjects() {
   return {{.name = "Fake",
            .bucket_store = make<BucketStoreSubject, FakeBuckets>,
            .outbox = make<OutboxSubject, FakeEvents>,
-           .ledger = make<LedgerSubject, FakeSent>},
+           .ledger = make<LedgerSubject, FakeSent>,
+           .alarm_store = make<AlarmStoreSubject, FakeAlarms>},
           {.name = "Sqlite",
            .bucket_store = make<BucketStoreSubject, SqliteBuckets>,
            .outbox = make<OutboxSubject, SqliteEvents>,
-           .ledger = make<LedgerSubject, SqliteSent>}};
+           .ledger = make<LedgerSubject, SqliteSent>,
+           .alarm_store = make<AlarmStoreSubject, SqliteAlarms>}};
 }
 
 }  // namespace s3link::contract

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "ports/alarm_store.hpp"
 #include "ports/bucket_store.hpp"
 #include "ports/dead_letter_queue.hpp"
 #include "ports/ledger.hpp"
@@ -52,11 +53,23 @@ class LedgerSubject {
   virtual void reopen() = 0;
 };
 
+class AlarmStoreSubject {
+ public:
+  virtual ~AlarmStoreSubject() = default;
+  virtual ports::AlarmStore& alarms() = 0;
+  virtual void reopen() = 0;
+  /// Commits an event made at that time; a reason: it was tried in vain, and waits for its next attempt.
+  virtual void add_waiting(Instant made, const std::string& reason) = 0;
+  /// Commits a delivery that is given up.
+  virtual void add_dead_letter(const std::string& kind, const std::string& message) = 0;
+};
+
 struct Subjects {
   std::string name;
   std::unique_ptr<BucketStoreSubject> (*bucket_store)();
   std::unique_ptr<OutboxSubject> (*outbox)();
   std::unique_ptr<LedgerSubject> (*ledger)();
+  std::unique_ptr<AlarmStoreSubject> (*alarm_store)();
 };
 void PrintTo(const Subjects& subjects, std::ostream* out);
 

@@ -101,8 +101,27 @@ ALTER TABLE dropped ADD COLUMN trace TEXT NOT NULL DEFAULT '';
 ALTER TABLE ledger ADD COLUMN trace TEXT NOT NULL DEFAULT '';
 )sql";
 
+constexpr const char* kVersion2Alarm = R"sql(
+CREATE TABLE alarms(
+  name TEXT PRIMARY KEY, state TEXT NOT NULL, since_ms INTEGER, told TEXT NOT NULL, told_since_ms INTEGER,
+  alarm_told_ms INTEGER, ok_told_ms INTEGER, changes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE alarm_notifications(
+  id INTEGER PRIMARY KEY, alarm TEXT NOT NULL, message TEXT NOT NULL, made_ms INTEGER NOT NULL,
+  since_ms INTEGER NOT NULL, alarm_since_ms INTEGER, value INTEGER NOT NULL, threshold INTEGER NOT NULL,
+  changes INTEGER NOT NULL, reasons TEXT NOT NULL);
+CREATE TABLE alarm_pending(
+  subscriber TEXT NOT NULL, notification INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  due_ms INTEGER NOT NULL,
+  PRIMARY KEY(subscriber, notification)) WITHOUT ROWID;
+CREATE TABLE alarm_subscribers(
+  name TEXT PRIMARY KEY, told INTEGER NOT NULL DEFAULT 0, failed_attempts INTEGER NOT NULL DEFAULT 0,
+  given_up INTEGER NOT NULL DEFAULT 0, last_told_ms INTEGER, last_failure_ms INTEGER,
+  last_reason TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE INDEX dead_letters_by_reason ON dead_letters(kind, message);
+)sql";
+
 constexpr std::array kVersion1Scripts = {kVersion1};
-constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace};
+constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm};
 
 // Entry n leads from version n to n + 1.
 constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2};

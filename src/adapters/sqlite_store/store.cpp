@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "adapters/sqlite_store/alarm_store.hpp"
 #include "adapters/sqlite_store/bucket_store.hpp"
 #include "adapters/sqlite_store/checkpointer.hpp"
 #include "adapters/sqlite_store/dead_letter_queue.hpp"
@@ -132,7 +133,8 @@ struct Store::Parts {
         outbox(context),
         ledger(context),
         deliveries(context),
-        dead_letters(context) {}
+        dead_letters(context),
+        alarms(context) {}
 
   FolderLock lock;
   KeyWrap keys;
@@ -152,6 +154,7 @@ struct Store::Parts {
   SqliteLedger ledger;
   SqliteDeliveryLog deliveries;
   SqliteDeadLetterQueue dead_letters;
+  SqliteAlarmStore alarms;
 };
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) { return open(std::move(options), StoreHooks{}); }
@@ -187,7 +190,11 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   Parts& p = *parts;
   p.sets.on_release([&p] { p.cleaner.wake(); });
   p.queue.listen({.new_outbox_entry = [&p] { p.outbox.wake(); },
-                  .dead_letters_changed = [&p] { p.dead_letters.changed(); },
+                  .dead_letters_changed =
+                      [&p] {
+                        p.dead_letters.changed();
+                        p.alarms.wake();
+                      },
                   .new_garbage = [&p] { p.cleaner.wake(); },
                   .log_grown = [&p](int pages) { p.checkpointer.log_grown(pages); }});
   p.queue.start();
@@ -212,6 +219,7 @@ ports::Outbox& Store::outbox() noexcept { return parts_->outbox; }
 ports::Ledger& Store::ledger() noexcept { return parts_->ledger; }
 ports::DeliveryLog& Store::deliveries() noexcept { return parts_->deliveries; }
 ports::DeadLetterQueue& Store::dead_letters() noexcept { return parts_->dead_letters; }
+ports::AlarmStore& Store::alarms() noexcept { return parts_->alarms; }
 
 Store::CommitCounters Store::commit_counters() const noexcept {
   const auto counters = parts_->queue.counters();

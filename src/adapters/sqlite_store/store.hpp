@@ -7,6 +7,7 @@
 
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
+#include "ports/alarm_store.hpp"
 #include "ports/bucket_store.hpp"
 #include "ports/dead_letter_queue.hpp"
 #include "ports/delivery_log.hpp"
@@ -48,6 +49,7 @@ class Store {
   ports::Ledger& ledger() noexcept;
   ports::DeliveryLog& deliveries() noexcept;
   ports::DeadLetterQueue& dead_letters() noexcept;
+  ports::AlarmStore& alarms() noexcept;
 
   /// What the group commit has done since the store was opened.
   struct CommitCounters {
