@@ -96,15 +96,25 @@ Status set_recipients(Settings& settings, const Texts& texts) {
   return {};
 }
 
-Status set_transport(Settings& settings, const Texts& texts) {
-  if (texts.at(0) == "outbox") {
-    settings.email.relay.reset();
+Status store_transport(const std::string& text, std::optional<mail::RelayUrl>& target) {
+  if (text == "outbox") {
+    target.reset();
     return {};
   }
-  auto relay = mail::RelayUrl::parse(texts.at(0));
+  auto relay = mail::RelayUrl::parse(text);
   if (!relay) return fail(ErrorKind::invalid_argument, relay.error().message + ", or outbox");
-  settings.email.relay = std::move(*relay);
+  target = std::move(*relay);
   return {};
+}
+
+Status set_transport(Settings& settings, const Texts& texts) {
+  return store_transport(texts.at(0), settings.email.relay);
+}
+
+Status set_alarm_transport(Settings& settings, const Texts& texts) {
+  settings.alarm.own_transport = !texts.empty();
+  settings.alarm.relay.reset();
+  return texts.empty() ? Status{} : store_transport(texts.at(0), settings.alarm.relay);
 }
 
 Status set_level(Settings& settings, const Texts& texts) {
@@ -256,8 +266,18 @@ const std::array kKeys{
         [](Settings& s, const Texts& t) {
           return store(parse_whole_number(t.at(0), 0, 1'000'000'000), s.alarm.dead_letter_threshold);
         }},
+    Key{"alarm", "oldest_event", ValueType::duration, "1h", "", "",
+        "Another alarm is raised when an upload has waited longer than this for its mail\n"
+        "to leave, 1s to 36500d.",
+        "", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 36500 * kDay, s.alarm.oldest_event); }},
     Key{"alarm", "period", ValueType::duration, "60s", "", "", "How often that is looked at, 1s to 1d.", "", false,
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.alarm.period); }},
+    Key{"alarm", "min_interval", ValueType::duration, "15m", "", "",
+        "Least time between two messages that say the same of one alarm, 1s to 1d. What\n"
+        "goes on and off meanwhile is summed up in the next.",
+        "", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.alarm.min_interval); }},
     Key{"alarm", "email", ValueType::text, "", "", "admin@example.org",
         "Who is told of an alarm. Without it, alarms are only logged and shown.", "AdminAlarmEMail", false,
         [](Settings& s, const Texts& t) -> Status {
@@ -267,9 +287,20 @@ const std::array kKeys{
           }
           return store(mail::Address::parse(t.at(0)), s.alarm.email);
         }},
+    Key{"alarm", "transport", ValueType::text, "", "email.transport", "smtp://127.0.0.1:25",
+        "How mails about alarms leave, written as email.transport is: another relay, so\n"
+        "that alarms arrive when links do not.",
+        "", false, set_alarm_transport},
+    Key{"alarm", "password_file", ValueType::text, "", "", "/etc/s3link/alarm-relay-password",
+        "File whose first line is the password of the user of alarm.transport.", "", false,
+        [](Settings& s, const Texts& t) { return store_path(t, s.alarm.password_file); }},
     Key{"alarm", "webhook", ValueType::text, "", "", "https://chat.example.org/hooks/s3link",
         "URL that alarms are also posted to, so that they arrive when mail does not.", "CommonAlarmTopic subscriber",
         true, set_webhook},
+    Key{"alarm", "webhook_secret_file", ValueType::text, "", "", "/etc/s3link/webhook-secret",
+        "File whose first line is a secret shared with the webhook: what is posted is\n"
+        "signed with it (X-s3link-Signature).",
+        "", false, [](Settings& s, const Texts& t) { return store_path(t, s.alarm.webhook_secret_file); }},
 
     Key{"access_log", "flush_interval", ValueType::duration, "60s", "", "",
         "How often collected access log lines become an object, 1s to 1d.", "", false,

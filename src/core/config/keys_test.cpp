@@ -113,6 +113,17 @@ const std::vector<ValueCase> kValueCases = {
     {"delivery.max_pending", "1000000001", false},
     {"alarm.dead_letter_threshold", "0", true},
     {"alarm.dead_letter_threshold", "-1", false},
+    {"alarm.oldest_event", "1h", true},
+    {"alarm.oldest_event", "0s", false},
+    {"alarm.min_interval", "1s", true},
+    {"alarm.min_interval", "2d", false},
+    {"alarm.transport", "smtps://second.example.org", true},
+    {"alarm.transport", "outbox", true},
+    {"alarm.transport", "second.example.org", false},
+    {"alarm.password_file", "", true},
+    {"alarm.password_file", "/etc/password", false},  // without a user
+    {"alarm.webhook_secret_file", "", true},
+    {"alarm.webhook_secret_file", "/etc/secret", false},  // without a webhook
     {"alarm.period", "1s", true},
     {"alarm.period", "0s", false},
     {"alarm.email", "admin@example.org", true},

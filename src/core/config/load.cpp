@@ -313,13 +313,24 @@ class Loader {
     if (both_good("bucket", "name", "bucket", "logs_name") && settings_.bucket.name == settings_.bucket.logs_name) {
       mismatch("bucket", "logs_name", "the same as bucket.name; logs would be mailed as files. Choose another name");
     }
-    if (both_good("email", "transport", "email", "password_file")) {
-      const bool has_user = settings_.email.relay && !settings_.email.relay->user.empty();
-      if (has_user && !settings_.email.password_file) {
-        mismatch("email", "transport", "names a user, so set email.password_file to a file with the password");
-      } else if (!has_user && settings_.email.password_file) {
-        mismatch("email", "password_file", "set, but email.transport names no user (smtp://user@host:port)");
-      }
+    check_login("email", settings_.email.relay, settings_.email.password_file.has_value());
+    check_login("alarm", settings_.alarm.relay, settings_.alarm.password_file.has_value());
+    if (both_good("alarm", "webhook", "alarm", "webhook_secret_file") && settings_.alarm.webhook.empty() &&
+        settings_.alarm.webhook_secret_file) {
+      mismatch("alarm", "webhook_secret_file", "set, but there is no alarm.webhook to sign for");
+    }
+  }
+
+  /// Whether the section's relay and password file go together.
+  void check_login(std::string_view section, const std::optional<mail::RelayUrl>& relay, bool has_password) {
+    if (is_bad(section, "transport") || is_bad(section, "password_file")) return;
+    const bool has_user = relay && !relay->user.empty();
+    if (has_user && !has_password) {
+      mismatch(section, "transport",
+               fmt::format("names a user, so set {}.password_file to a file with the password", section));
+    } else if (!has_user && has_password) {
+      mismatch(section, "password_file",
+               fmt::format("set, but {}.transport names no user (smtp://user@host:port)", section));
     }
   }
 
@@ -330,7 +341,21 @@ class Loader {
       warnings_.push_back("server.public_url is not set: links will start with " + host +
                           ", which works on this machine only");
     }
-    if (!settings_.alarm.email) warnings_.push_back("alarm.email is not set: alarms are only logged and shown");
+    warn_of_alarm();
+  }
+
+  void warn_of_alarm() {
+    const Settings::Alarm& alarm = settings_.alarm;
+    if (!alarm.email) {
+      warnings_.push_back(alarm.webhook.empty()
+                              ? "alarm.email is not set: alarms are only logged and shown"
+                              : "alarm.email is not set: alarms are only posted to alarm.webhook, logged and shown");
+      if (alarm.own_transport) warnings_.push_back("alarm.transport is set, but no alarm.email to send to");
+    } else if (alarm.webhook.empty() && settings_.email.relay &&
+               (!alarm.own_transport || alarm.relay == settings_.email.relay)) {
+      warnings_.push_back(
+          "alarms leave by the relay whose failures they are about: set alarm.transport or alarm.webhook");
+    }
   }
 
   // Every member is replaced by its key's default before anything else happens.

@@ -61,7 +61,10 @@ TEST(Load, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(s.delivery.concurrency, 16u);
   EXPECT_EQ(s.delivery.max_pending, 1'000'000u);
   EXPECT_EQ(s.alarm.dead_letter_threshold, 5u);
+  EXPECT_EQ(s.alarm.oldest_event, 1h);
   EXPECT_EQ(s.alarm.period, 60s);
+  EXPECT_EQ(s.alarm.min_interval, 15min);
+  EXPECT_FALSE(s.alarm.own_transport || s.alarm.relay || s.alarm.password_file || s.alarm.webhook_secret_file);
   EXPECT_FALSE(s.alarm.email);
   EXPECT_TRUE(s.alarm.webhook.empty());
   EXPECT_EQ(s.access_log.flush_interval, 60s);
@@ -158,6 +161,9 @@ TEST(Load, WhatBelongsTogetherIsChecked) {
        "bucket.logs_name: bucket.name is too long"},
       {"[email]\ntransport=\"smtp://me@relay:587\"", "email.transport: names a user, so set email.password_file"},
       {"[email]\npassword_file=\"p\"", "email.password_file: set, but email.transport names no user"},
+      {"[alarm]\ntransport=\"smtp://me@relay:587\"", "alarm.transport: names a user, so set alarm.password_file"},
+      {"[alarm]\npassword_file=\"p\"", "alarm.password_file: set, but alarm.transport names no user"},
+      {"[alarm]\nwebhook_secret_file=\"p\"", "alarm.webhook_secret_file: set, but there is no alarm.webhook"},
   };
   for (const Row& row : rows)
     EXPECT_THAT(problems_of(from_file(row.toml)), ElementsAre(HasSubstr(row.problem))) << row.toml;
@@ -174,6 +180,34 @@ TEST(Load, LinksThatStartWithAnyAddressAreWarnedOf) {
   const auto got = load(from_file("[server]\nlisten=\"0.0.0.0:9000\"\n[alarm]\nemail=\"a@x.org\""));
   ASSERT_TRUE(got);
   EXPECT_THAT(got->warnings, ElementsAre(HasSubstr("server.public_url is not set")));
+}
+
+TEST(Load, AlarmsThatNobodyMayHearAreWarnedOf) {
+  struct Case {
+    std::string toml;
+    std::vector<std::string> want;  ///< beginnings
+  };
+  const std::string relay = "[email]\ntransport=\"smtp://a\"\n[alarm]\n";
+  const std::string mail = "email=\"a@x.org\"\n";
+  const std::string hook = "webhook=\"https://x.org/\"\n";
+  const std::vector<Case> cases = {
+      {relay, {"alarm.email is not set: alarms are only logged and shown"}},
+      {relay + hook, {"alarm.email is not set: alarms are only posted to alarm.webhook"}},
+      {relay + "transport=\"smtp://b\"", {"alarm.email is not set", "alarm.transport is set"}},
+      {relay + mail, {"alarms leave by the relay whose failures they are about"}},
+      {relay + mail + "transport=\"smtp://a\"", {"alarms leave by the relay whose failures they are about"}},
+      {relay + mail + "transport=\"smtp://b\"", {}},
+      {relay + mail + "transport=\"outbox\"", {}},
+      {relay + mail + hook, {}},
+      {"[alarm]\n" + mail, {}},
+  };
+  for (const Case& row : cases) {
+    const auto got = load(from_file(row.toml));
+    ASSERT_TRUE(got) << row.toml;
+    ASSERT_EQ(got->warnings.size(), row.want.size()) << row.toml;
+    for (std::size_t i = 0; i < row.want.size(); ++i)
+      EXPECT_TRUE(got->warnings[i].starts_with(row.want[i])) << row.toml;
+  }
 }
 
 TEST(Load, NoProblemRepeatsASecret) {

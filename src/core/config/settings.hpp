@@ -75,9 +75,14 @@ struct Settings {
 
   struct Alarm {
     std::uint64_t dead_letter_threshold = 0;
-    std::chrono::seconds period{};
+    std::chrono::seconds oldest_event{};
+    std::chrono::seconds period{}, min_interval{};
     std::optional<mail::Address> email;
+    bool own_transport = false;           ///< else alarms leave as email.transport says
+    std::optional<mail::RelayUrl> relay;  ///< of the own transport; empty: data_dir/outbox
+    std::optional<std::filesystem::path> password_file;
     Secret webhook;  ///< http:// or https:// URL, which may carry a token; empty: none
+    std::optional<std::filesystem::path> webhook_secret_file;
   } alarm;
 
   struct AccessLog {
