@@ -22,7 +22,9 @@ Awaitable<void> SystemClock::sleep_until(Instant when) {
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return;
   asio::steady_timer timer(co_await asio::this_coro::executor);
-  for (Instant current = now(); current < when; current = now()) {
+  // Set back by a year, the clock must not make a loop that looks each minute sleep for a year.
+  const auto latest = steady_now() + (when - now());
+  for (Instant current = now(); current < when && steady_now() < latest; current = now()) {
     timer.expires_after(std::min<std::chrono::milliseconds>(when - current, kLongestNap));
     const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
