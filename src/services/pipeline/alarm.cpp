@@ -1,0 +1,158 @@
+#include "services/pipeline/alarm.hpp"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "core/delivery/retry_policy.hpp"
+#include "services/pipeline/wake_signal.hpp"
+
+namespace s3link::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using alarm::AlarmName;
+using delivery::AlarmMessage;
+using ports::LogLevel;
+
+constexpr std::size_t kReasonsTold = 3;
+constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
+
+/// How long after a change of the dead-letter queue it is looked at.
+std::chrono::milliseconds settling(std::chrono::milliseconds period) {
+  return std::min<std::chrono::milliseconds>(period / 4, 500ms);
+}
+
+std::uint64_t age_seconds(const std::optional<Instant>& since, Instant now) {
+  if (!since || *since > now) return 0;
+  return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now - *since).count());
+}
+
+}  // namespace
+
+Alarm::Alarm(AlarmSettings settings, ports::AlarmStore& store, AlarmTopic& topic, ports::Clock& clock,
+             ports::Logger& logger)
+    : settings_(settings),
+      store_(store),
+      topic_(topic),
+      clock_(clock),
+      logger_(logger),
+      wake_(std::make_shared<WakeSignal>()) {
+  store_.on_dead_letters_changed([wake = wake_] { wake->notify(); });
+}
+
+Alarm::~Alarm() { store_.on_dead_letters_changed({}); }
+
+void Alarm::stop() {
+  stopping_ = true;
+  wake_->notify();
+}
+
+Awaitable<void> Alarm::run() {
+  wake_->open(co_await asio::this_coro::executor);
+  unsigned failures = 0;
+  while (!stopping_) {
+    Result<Instant> next = fail(ErrorKind::internal, "");
+    try {
+      next = co_await look();
+    } catch (const std::exception& e) {
+      next = fail(ErrorKind::internal, e.what());
+    }
+    if (next) {
+      failures = 0;
+    } else {
+      ++failures;
+      logger_.log(LogLevel::error, "alarm cannot be evaluated",
+                  {{"reason", std::string(to_string(next.error().kind))}, {"detail", next.error().message}});
+      next = clock_.now() + delivery::backoff(kLookAgain, failures, 0);
+    }
+    if (stopping_) break;
+    co_await wake_->wait_until(clock_, *next);
+    const Instant settled = std::min(*next, clock_.now() + settling(settings_.period));
+    if (!stopping_ && settled > clock_.now()) co_await clock_.sleep_until(settled);
+  }
+  wake_->close();
+}
+
+Awaitable<Result<Instant>> Alarm::look() {
+  if (!others_forgotten_) {
+    const Status forgotten = co_await store_.keep_subscribers(topic_.names());
+    if (!forgotten) co_return std::unexpected(forgotten.error());
+    others_forgotten_ = true;
+  }
+  const auto measure = co_await store_.measure();
+  if (!measure) co_return std::unexpected(measure.error());
+  const Instant now = clock_.now();
+  const auto age = age_seconds(measure->oldest_event, now);
+  const auto oldest = static_cast<std::uint64_t>(settings_.oldest_event.count());
+  logger_.log(LogLevel::debug, "alarm evaluated",
+              {{"dead_letters", std::to_string(measure->dead_letters)}, {"oldest_event_seconds", std::to_string(age)}});
+  Instant next = now + settings_.period;
+  for (const Reading& reading :
+       {Reading{.alarm = AlarmName::dead_letters,
+                .value = measure->dead_letters,
+                .threshold = settings_.dead_letter_threshold,
+                .over = measure->dead_letters > settings_.dead_letter_threshold},
+        Reading{.alarm = AlarmName::oldest_event, .value = age, .threshold = oldest, .over = age > oldest}}) {
+    const auto due = co_await evaluate(reading);
+    if (!due) co_return std::unexpected(due.error());
+    next = std::min(next, *due);
+  }
+  co_return next;
+}
+
+Awaitable<Result<Instant>> Alarm::evaluate(Reading reading) {
+  const auto before = co_await store_.load(reading.alarm);
+  if (!before) co_return std::unexpected(before.error());
+  const Instant now = clock_.now();
+  auto step = delivery::evaluate(settings_.policy, *before, reading.over, now);
+  const Instant next = step.next.value_or(Instant::max());
+  const bool changed = step.memory.state != before->state;
+  Status saved;
+  if (step.message) {
+    saved = co_await tell(reading, std::move(step), now);
+  } else if (step.memory != *before) {
+    saved = co_await store_.save(reading.alarm, step.memory);
+  }
+  if (!saved) co_return std::unexpected(saved.error());
+  if (changed) log_change(reading);
+  co_return next;
+}
+
+Awaitable<Status> Alarm::tell(Reading reading, delivery::AlarmStep step, Instant now) {
+  const bool ok = *step.message == AlarmMessage::ok;
+  alarm::Notification notification{.id = 0,
+                                   .alarm = reading.alarm,
+                                   .message = *step.message,
+                                   .made = now,
+                                   .since = step.memory.since.value_or(now),
+                                   .alarm_since = ok ? step.memory.told_since : std::nullopt,
+                                   .value = reading.value,
+                                   .threshold = reading.threshold,
+                                   .changes = step.changes,
+                                   .reasons = {}};
+  if (!ok) {
+    auto reasons = co_await store_.frequent_reasons(reading.alarm, kReasonsTold);
+    if (!reasons) co_return std::unexpected(reasons.error());
+    notification.reasons = std::move(*reasons);
+  }
+  if (*step.message == AlarmMessage::reminder) {
+    logger_.log(LogLevel::error, "alarm still raised",
+                {{"alarm", std::string(to_string(reading.alarm))}, {"since", iso8601(notification.since)}});
+  }
+  const Status saved =
+      co_await store_.save_and_notify(reading.alarm, step.memory, std::move(notification), topic_.names());
+  if (saved) topic_.wake();
+  co_return saved;
+}
+
+void Alarm::log_change(const Reading& reading) {
+  logger_.log(reading.over ? LogLevel::error : LogLevel::info, reading.over ? "alarm raised" : "alarm over",
+              {{"alarm", std::string(to_string(reading.alarm))},
+               {"value", std::to_string(reading.value)},
+               {"threshold", std::to_string(reading.threshold)}});
+}
+
+}  // namespace s3link::pipeline

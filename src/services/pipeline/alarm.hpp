@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "core/delivery/alarm_rule.hpp"
+#include "ports/alarm_store.hpp"
+#include "ports/awaitable.hpp"
+#include "ports/clock.hpp"
+#include "ports/logger.hpp"
+#include "services/pipeline/alarm_topic.hpp"
+
+namespace s3link::pipeline {
+
+class WakeSignal;
+
+struct AlarmSettings {
+  std::uint64_t dead_letter_threshold = 5;                      ///< more dead letters than this: ALARM
+  std::chrono::seconds oldest_event = std::chrono::hours(1);    ///< an event that waits longer: ALARM
+  std::chrono::milliseconds period = std::chrono::seconds(60);  ///< between two looks, if nothing happens
+  delivery::AlarmPolicy policy;
+};
+
+/// Watches the dead-letter queue and the outbox, decides by delivery::evaluate, logs every change of state, and hands
+/// what is to be told to the topic. Looks at the start, each period, and soon after each change of the dead-letter
+/// queue: a fraction of the period later, so that what fails together is told together.
+/// Thread safety: run() stays on its executor, one thread or a strand; stop() may be called from any thread. The store
+/// and the topic must outlive it.
+class Alarm {
+ public:
+  Alarm(AlarmSettings settings, ports::AlarmStore& store, AlarmTopic& topic, ports::Clock& clock,
+        ports::Logger& logger);
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm();
+
+  /// Until stop(); call once, and do not cancel it.
+  Awaitable<void> run();
+  void stop();
+
+ private:
+  /// What one alarm looks at.
+  struct Reading {
+    alarm::AlarmName alarm;
+    std::uint64_t value;
+    std::uint64_t threshold;
+    bool over;
+  };
+  /// Evaluates every alarm; returns when the next look is due, or an error.
+  Awaitable<Result<Instant>> look();
+  Awaitable<Result<Instant>> evaluate(Reading reading);
+  Awaitable<Status> tell(Reading reading, delivery::AlarmStep step, Instant now);
+  void log_change(const Reading& reading);
+
+  AlarmSettings settings_;
+  ports::AlarmStore& store_;
+  AlarmTopic& topic_;
+  ports::Clock& clock_;
+  ports::Logger& logger_;
+  std::shared_ptr<WakeSignal> wake_;
+  std::atomic<bool> stopping_ = false;
+  bool others_forgotten_ = false;  ///< subscribers of an earlier configuration
+};
+
+}  // namespace s3link::pipeline

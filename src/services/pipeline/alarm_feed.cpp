@@ -1,0 +1,143 @@
+#include "services/pipeline/alarm_feed.hpp"
+
+#include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "services/pipeline/wake_signal.hpp"
+
+namespace s3link::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using ports::LogLevel;
+
+/// For errors of the store itself, between two looks at it.
+constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
+
+/// What the subscriber throws, which is a bug, must not wait for the deadline.
+Awaitable<Status> tell(ports::AlarmSubscriber& subscriber, alarm::Notification notification) {
+  try {
+    co_return co_await subscriber.tell(std::move(notification));
+  } catch (const std::exception& e) {
+    co_return fail(ErrorKind::internal, std::string("unexpected: ") + e.what());
+  }
+}
+
+}  // namespace
+
+AlarmFeed::AlarmFeed(AlarmFeedSettings settings, ports::AlarmSubscriber& subscriber, ports::AlarmStore& store,
+                     ports::Clock& clock, ports::Random& random, ports::Logger& logger)
+    : settings_(settings),
+      subscriber_(subscriber),
+      store_(store),
+      clock_(clock),
+      random_(random),
+      logger_(logger),
+      wake_(std::make_shared<WakeSignal>()) {}
+
+AlarmFeed::~AlarmFeed() = default;
+
+void AlarmFeed::stop() {
+  stopping_ = true;
+  wake_->notify();
+}
+
+void AlarmFeed::wake() { wake_->notify(); }
+
+Awaitable<void> AlarmFeed::run() {
+  wake_->open(co_await asio::this_coro::executor);
+  unsigned failures = 0;
+  while (!stopping_) {
+    Result<std::optional<Instant>> next = fail(ErrorKind::internal, "");
+    try {
+      next = co_await tell_due();
+    } catch (const std::exception& e) {
+      next = fail(ErrorKind::internal, e.what());
+    }
+    if (next) {
+      failures = 0;
+    } else {
+      ++failures;
+      logger_.log(LogLevel::error, "alarm notifications cannot be read or recorded",
+                  {{"subscriber", std::string(name())},
+                   {"reason", std::string(to_string(next.error().kind))},
+                   {"detail", next.error().message}});
+      next = clock_.now() + delivery::backoff(kLookAgain, failures, random_.next_u64());
+    }
+    if (!stopping_) co_await wake_->wait_until(clock_, *next);
+  }
+  wake_->close();
+}
+
+Awaitable<Result<std::optional<Instant>>> AlarmFeed::tell_due() {
+  while (!stopping_) {
+    auto pending = co_await store_.next_for(std::string(name()));
+    if (!pending) co_return std::unexpected(pending.error());
+    if (!*pending) break;
+    // No backoff is longer than max_retry: what is due later than that, a clock says that was set back since.
+    const Instant due = (*pending)->due;
+    const Instant now = clock_.now();
+    if (due > now && due <= now + settings_.retry.max_retry) co_return due;
+    Status outcome = co_await attempt((*pending)->notification);
+    if (!outcome && stopping_) break;
+    const Status settled = co_await settle(std::move(**pending), std::move(outcome));
+    if (!settled && settled.error().kind != ErrorKind::not_found) co_return std::unexpected(settled.error());
+  }
+  co_return std::nullopt;
+}
+
+Awaitable<Status> AlarmFeed::attempt(alarm::Notification notification) {
+  using namespace asio::experimental::awaitable_operators;  // NOLINT(google-build-using-namespace)
+  auto ended = co_await (tell(subscriber_, std::move(notification)) || wait_for_end());
+  if (auto* const outcome = std::get_if<Status>(&ended)) co_return std::move(*outcome);
+  co_return fail(ErrorKind::transient, "no answer in time");
+}
+
+Awaitable<void> AlarmFeed::wait_for_end() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  // By the clock that is never set: an attempt must not outlast its deadline whatever happens to the other.
+  auto deadline = clock_.steady_now() + settings_.deadline;
+  bool in_grace = false;
+  while (clock_.steady_now() < deadline) {
+    co_await wake_->wait_until(
+        clock_, clock_.now() + std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_.steady_now()));
+    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
+    if (stopping_ && !std::exchange(in_grace, true)) {
+      deadline = std::min(deadline, clock_.steady_now() + settings_.stop_grace);
+    }
+  }
+}
+
+Awaitable<Status> AlarmFeed::settle(ports::PendingNotification pending, Status outcome) {
+  const alarm::Notification& notification = pending.notification;
+  const Instant now = clock_.now();
+  std::string subscriber(name());
+  std::vector<ports::LogField> about = {{"subscriber", subscriber},
+                                        {"alarm", std::string(to_string(notification.alarm))},
+                                        {"message", std::string(to_string(notification.message))},
+                                        {"notification", std::to_string(notification.id)},
+                                        {"attempt", std::to_string(pending.attempts + 1)}};
+  if (outcome) {
+    logger_.log(LogLevel::info, "alarm told", std::move(about));
+    co_return co_await store_.mark_told(std::move(subscriber), notification.id, now);
+  }
+  const Instant due = now + delivery::backoff(settings_.retry, pending.attempts + 1, random_.next_u64());
+  const bool give_up = outcome.error().kind == ErrorKind::denied || due >= notification.made + settings_.give_up_after;
+  about.push_back({"reason", std::string(to_string(outcome.error().kind))});
+  about.push_back({"detail", outcome.error().message});
+  if (!give_up) about.push_back({"next_attempt", iso8601(due)});
+  logger_.log(give_up ? LogLevel::error : LogLevel::warning, give_up ? "alarm not told" : "alarm not told yet",
+              std::move(about));
+  if (give_up) {
+    co_return co_await store_.give_up(std::move(subscriber), notification.id, now, std::move(outcome.error().message));
+  }
+  co_return co_await store_.reschedule(std::move(subscriber), notification.id, now, due,
+                                       std::move(outcome.error().message));
+}
+
+}  // namespace s3link::pipeline

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "core/delivery/retry_policy.hpp"
+#include "ports/alarm_store.hpp"
+#include "ports/alarm_subscriber.hpp"
+#include "ports/awaitable.hpp"
+#include "ports/clock.hpp"
+#include "ports/logger.hpp"
+#include "ports/random.hpp"
+
+namespace s3link::pipeline {
+
+class WakeSignal;
+
+struct AlarmFeedSettings {
+  /// Between attempts; how many there are, give_up_after decides.
+  delivery::RetryPolicy retry{
+      .max_attempts = 0, .first_retry = std::chrono::seconds(1), .max_retry = std::chrono::minutes(30)};
+  std::chrono::milliseconds give_up_after = std::chrono::hours(24);  ///< from the making of a notification
+  std::chrono::milliseconds deadline = std::chrono::seconds(90);     ///< of one attempt
+  std::chrono::milliseconds stop_grace = std::chrono::seconds(5);    ///< what a running attempt gets after stop()
+};
+
+/// Tells one subscriber of the alarm topic what waits for it in the store, in order, each until it was told, refused
+/// for good, or too old. Knows nothing of the other subscribers, so none holds up another. Thread safety: run() stays
+/// on its executor, one thread or a strand; stop() and wake() may be called from any thread. Its ports must outlive
+/// run().
+class AlarmFeed {
+ public:
+  AlarmFeed(AlarmFeedSettings settings, ports::AlarmSubscriber& subscriber, ports::AlarmStore& store,
+            ports::Clock& clock, ports::Random& random, ports::Logger& logger);
+  AlarmFeed(const AlarmFeed&) = delete;
+  AlarmFeed& operator=(const AlarmFeed&) = delete;
+  ~AlarmFeed();
+
+  std::string_view name() const noexcept { return subscriber_.name(); }
+  /// Until stop(); call once, and do not cancel it.
+  Awaitable<void> run();
+  /// An attempt that is broken off by it is made again after the next start.
+  void stop();
+  /// Something new waits.
+  void wake();
+
+ private:
+  /// Tells what is due. Returns when to look again (empty: when woken), or an error of the store.
+  Awaitable<Result<std::optional<Instant>>> tell_due();
+  /// One attempt, within the deadline.
+  Awaitable<Status> attempt(alarm::Notification notification);
+  /// Until the deadline of an attempt that begins now, or until it must end because of stop().
+  Awaitable<void> wait_for_end();
+  Awaitable<Status> settle(ports::PendingNotification pending, Status outcome);
+
+  AlarmFeedSettings settings_;
+  ports::AlarmSubscriber& subscriber_;
+  ports::AlarmStore& store_;
+  ports::Clock& clock_;
+  ports::Random& random_;
+  ports::Logger& logger_;
+  std::shared_ptr<WakeSignal> wake_;
+  std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace s3link::pipeline
