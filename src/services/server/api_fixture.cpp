@@ -99,9 +99,9 @@ ApiTest::ApiTest(std::string domain, std::string region)
   EXPECT_TRUE(test_support::run_sync(store.create_bucket(*s3::BucketName::parse(kBucket), clock.now())));
 }
 
-Reply ApiTest::handle(const ports::HttpRequestHead& head, test_support::FakeRequestBody body) {
+Reply ApiTest::handle_by(S3Api& receiver, const ports::HttpRequestHead& head, test_support::FakeRequestBody body) {
   test_support::FakeResponseWriter writer;
-  test_support::run_sync(api.handle(head, body, writer));
+  test_support::run_sync(receiver.handle(head, body, writer));
   EXPECT_EQ(writer.answers, 1);
   if (head.method == "HEAD") EXPECT_EQ(writer.body, "");
   EXPECT_EQ(store.open_bodies, 0) << "a body was left behind";
@@ -111,7 +111,7 @@ Reply ApiTest::handle(const ports::HttpRequestHead& head, test_support::FakeRequ
   return {writer.status, writer.fields, writer.body, writer.length, body.was_read};
 }
 
-Reply ApiTest::send(TestRequest request) {
+Reply ApiTest::send_to(S3Api& receiver, TestRequest request) {
   sigv4::OutgoingRequest out{request.method, request.host, request.target, request.fields};
   if (request.coding != Coding::hash && request.coding != Coding::unsigned_payload) {
     out.fields.emplace_back("Content-Encoding", "aws-chunked");
@@ -135,7 +135,7 @@ Reply ApiTest::send(TestRequest request) {
   if (request.tamper) request.tamper(head, body);
   test_support::FakeRequestBody incoming(std::move(body));
   if (!request.length_known) incoming.declared.reset();
-  return handle(head, std::move(incoming));
+  return handle_by(receiver, head, std::move(incoming));
 }
 
 std::string ApiTest::presigned(std::string method, std::string path, ports::HttpFields query) {

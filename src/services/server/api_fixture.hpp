@@ -69,7 +69,9 @@ class ApiTest : public testing::Test {
 
   explicit ApiTest(std::string domain = {}, std::string region = "us-east-1");
 
-  Reply send(TestRequest request);
+  Reply send(TestRequest request) { return send_to(api, std::move(request)); }
+  /// To another API than the fixture's, with the same key.
+  Reply send_to(S3Api& receiver, TestRequest request);
   Reply get(std::string target, ports::HttpFields fields = {}) {
     return send({.method = "GET", .target = std::move(target), .fields = std::move(fields)});
   }
@@ -80,7 +82,9 @@ class ApiTest : public testing::Test {
     return send({.method = "POST", .target = std::move(target), .fields = std::move(fields), .body = std::move(body)});
   }
   /// Handles a head as it stands.
-  Reply handle(const ports::HttpRequestHead& head, test_support::FakeRequestBody body);
+  Reply handle(const ports::HttpRequestHead& head, test_support::FakeRequestBody body) {
+    return handle_by(api, head, std::move(body));
+  }
   /// The target of a presigned URL for that path (decoded) and query, valid for an hour.
   std::string presigned(std::string method, std::string path, ports::HttpFields query = {});
   /// Sends a presigned request, which needs no more than the target and the host.
@@ -88,6 +92,8 @@ class ApiTest : public testing::Test {
 
   /// The bytes of an object, straight from the store, or "(none)".
   std::string stored(std::string_view key, std::string_view bucket = kBucket);
+
+  Reply handle_by(S3Api& receiver, const ports::HttpRequestHead& head, test_support::FakeRequestBody body);
 
   sigv4::Credentials credentials;
   test_support::FakeClock clock;

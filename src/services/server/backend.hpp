@@ -16,6 +16,7 @@ struct Backend {
   ports::Clock& clock;
   ports::Random& random;
   std::vector<RequestObserver*> observers;
+  std::vector<ApiDocument*> documents;
 
   /// Whether objects of that bucket are mailed and expire.
   bool is_exchange(const s3::BucketName& bucket) const { return bucket == settings.exchange_bucket; }

@@ -47,9 +47,10 @@ struct S3Api::Impl {
 
 S3Api::S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
              ports::DeliveryLog& deliveries, ports::DeadLetterQueue& dead_letters, pipeline::Redrive& redrive,
-             ports::Clock& clock, ports::Random& random, std::vector<RequestObserver*> observers)
+             ports::Clock& clock, ports::Random& random, std::vector<RequestObserver*> observers,
+             std::vector<ApiDocument*> documents)
     : impl_(new Impl{Backend{settings, sigv4::Verifier(credentials, settings.region), store, deliveries, dead_letters,
-                             redrive, clock, random, std::move(observers)}}) {}
+                             redrive, clock, random, std::move(observers), std::move(documents)}}) {}
 
 S3Api::~S3Api() = default;
 

@@ -1,0 +1,75 @@
+#include "services/server/alarms.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <utility>
+
+namespace s3link::server {
+namespace {
+
+namespace json = boost::json;
+using alarm::AlarmName;
+
+json::value instant_or_null(const std::optional<Instant>& when) {
+  return when ? json::value(iso8601(*when)) : json::value(nullptr);
+}
+
+std::uint64_t value_of(AlarmName name, const ports::AlarmMeasure& measure, Instant now) {
+  if (name == AlarmName::dead_letters) return measure.dead_letters;
+  if (!measure.oldest_event || *measure.oldest_event > now) return 0;
+  return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now - *measure.oldest_event).count());
+}
+
+json::object to_json(AlarmName name, const delivery::AlarmMemory& memory, std::uint64_t value,
+                     std::uint64_t threshold) {
+  const bool told_alarm = memory.told == delivery::AlarmState::alarm;
+  return {{"alarm", to_string(name)},
+          {"state", to_string(memory.state)},
+          {"since", instant_or_null(memory.since)},
+          {"value", value},
+          {"threshold", threshold},
+          {"unit", name == AlarmName::dead_letters ? "dead letters" : "seconds"},
+          {"told", to_string(memory.told)},
+          {"told_at", instant_or_null(told_alarm ? memory.alarm_told : memory.ok_told)}};
+}
+
+json::object to_json(const ports::SubscriberRecord& record) {
+  return {{"name", record.name},
+          {"told", record.told},
+          {"pending", record.pending},
+          {"failed_attempts", record.failed_attempts},
+          {"given_up", record.given_up},
+          {"last_told", instant_or_null(record.last_told)},
+          {"last_failure", instant_or_null(record.last_failure)},
+          {"last_reason", record.last_reason}};
+}
+
+}  // namespace
+
+AlarmsDocument::AlarmsDocument(AlarmsSettings settings, ports::AlarmStore& store, ports::Clock& clock)
+    : settings_(std::move(settings)), store_(store), clock_(clock) {}
+
+Awaitable<Result<std::string>> AlarmsDocument::read() {
+  const auto measure = co_await store_.measure();
+  if (!measure) co_return std::unexpected(measure.error());
+  const auto records = co_await store_.subscribers();
+  if (!records) co_return std::unexpected(records.error());
+  json::array alarms;
+  for (const AlarmName name : alarm::kAlarms) {
+    const auto memory = co_await store_.load(name);
+    if (!memory) co_return std::unexpected(memory.error());
+    const auto threshold = name == AlarmName::dead_letters ? settings_.dead_letter_threshold
+                                                           : static_cast<std::uint64_t>(settings_.oldest_event.count());
+    alarms.push_back(to_json(name, *memory, value_of(name, *measure, clock_.now()), threshold));
+  }
+  json::array subscribers;
+  for (const std::string& name : settings_.subscribers) {
+    const auto found = std::ranges::find(*records, name, &ports::SubscriberRecord::name);
+    ports::SubscriberRecord none;
+    none.name = name;
+    subscribers.push_back(to_json(found == records->end() ? none : *found));
+  }
+  co_return json::serialize(json::object{{"alarms", std::move(alarms)}, {"subscribers", std::move(subscribers)}});
+}
+
+}  // namespace s3link::server
