@@ -80,18 +80,18 @@ mail::LinkTemplate read_template(const config::Settings& settings, FileProblems&
   return std::move(*parsed);
 }
 
-Secret read_password(const config::Settings& settings, FileProblems& problems) {
-  if (!settings.email.password_file) return {};
-  auto text = read_file(*settings.email.password_file, kMaxPasswordBytes);
+/// The first line of the file that a setting names.
+Secret read_secret(const std::optional<std::filesystem::path>& file, std::string_view section, std::string_view name,
+                   FileProblems& problems) {
+  if (!file) return {};
+  auto text = read_file(*file, kMaxPasswordBytes);
   if (!text) {
-    problems.add("email", "password_file", text.error().message);
+    problems.add(section, name, text.error().message);
     return {};
   }
   Secret whole(std::move(*text));
   const std::string_view line = whole.reveal().substr(0, whole.reveal().find_first_of("\r\n"));
-  if (line.empty()) {
-    problems.add("email", "password_file", "the first line of " + settings.email.password_file->string() + " is empty");
-  }
+  if (line.empty()) problems.add(section, name, "the first line of " + file->string() + " is empty");
   return Secret(std::string(line));
 }
 
@@ -127,7 +127,10 @@ std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(c
 std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const config::Loaded& loaded) {
   const config::Settings& settings = loaded.settings;
   FileProblems problems(loaded);
-  NamedFiles files{read_template(settings, problems), read_password(settings, problems)};
+  NamedFiles files{read_template(settings, problems),
+                   read_secret(settings.email.password_file, "email", "password_file", problems),
+                   read_secret(settings.alarm.password_file, "alarm", "password_file", problems),
+                   read_secret(settings.alarm.webhook_secret_file, "alarm", "webhook_secret_file", problems)};
   const auto must_read = [&](const std::optional<std::filesystem::path>& file, const char* name) {
     if (file && ::access(file->c_str(), R_OK) != 0) {
       problems.add("server", name, fmt::format("cannot read {}: {}", file->string(), std::strerror(errno)));

@@ -31,8 +31,10 @@ std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(c
 struct NamedFiles {
   mail::LinkTemplate link_template;
   Secret relay_password;
+  Secret alarm_relay_password;
+  Secret webhook_secret;
 };
-/// Reads the templates and the relay's password; makes sure that the TLS files can be read.
+/// Reads the templates, the relays' passwords and the webhook's secret; makes sure that the TLS files can be read.
 std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const config::Loaded& loaded);
 
 /// Prints all problems to standard error; returns the exit status for wrong configuration.

@@ -23,6 +23,7 @@
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
 #include "apps/s3link/process.hpp"
+#include "apps/s3link/serve_alarm.hpp"
 #include "apps/s3link/serve_traces.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
@@ -231,7 +232,7 @@ int serve(const ConfigOptions& options) {
   bool credentials_made = false;
   const auto credentials = credentials_of(settings, random, credentials_made);
   if (!credentials) return complain(kFailed, credentials.error().message);
-  auto sender = mail_sender_of(settings, std::move(files->relay_password));
+  auto sender = mail_sender_of(settings, files->relay_password.clone());
   if (!sender) return complain(kFailed, sender.error().message);
   if (const Status made = run_alone(context, make_exchange_bucket(store.buckets(), settings.bucket.name, clock.now()));
       !made) {
@@ -241,6 +242,7 @@ int serve(const ConfigOptions& options) {
 
   ServeTraces traces(settings, clock, random, logger);
   pipeline::Redrive redrive(store.dead_letters(), store.buckets(), clock, logger);
+  server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), clock);
   server::S3Api api({.region = settings.server.region,
                      .exchange_bucket = settings.bucket.name,
                      .object_ttl = settings.bucket.object_ttl,
@@ -248,7 +250,7 @@ int serve(const ConfigOptions& options) {
                      .domain = settings.server.domain,
                      .trace_sample = settings.trace.sample},
                     *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
-                    traces.observers());
+                    traces.observers(), {&alarms});
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
   pipeline::LifecycleSweeper sweeper(store.buckets(), clock, logger, settings.bucket.object_ttl);
 
@@ -284,6 +286,9 @@ int serve(const ConfigOptions& options) {
                                    .stop_grace = kStopGrace},
                                   store.outbox(), store.buckets(), links, mailer, clock, random, logger, traces.sink());
 
+  auto alarm = ServeAlarm::make(settings, *files, public_url, store.alarms(), **sender, context, clock, random, logger);
+  if (!alarm) return complain(kFailed, alarm.error().message);
+
   system::SignalWatcher signals;
   std::atomic<bool> broken = false;
   PipelineThread pipeline(context, logger, [&] {
@@ -293,6 +298,7 @@ int serve(const ConfigOptions& options) {
   pipeline.add("dispatcher", dispatcher.run());
   pipeline.add("sweeper", sweeper.run());
   pipeline.add("dead letter retention", retention.run());
+  (*alarm)->run([&](std::string_view name, Awaitable<void> work) { pipeline.add(name, std::move(work)); });
   pipeline.start();
   server.run();
   auto listen_file = ListenFile::write(settings.server.data_dir / "listen", address);
@@ -325,6 +331,7 @@ int serve(const ConfigOptions& options) {
   dispatcher.stop();
   sweeper.stop();
   retention.stop();
+  (*alarm)->stop();
   server.stop(kStopGrace);
   pipeline.join();
   traces.stop();

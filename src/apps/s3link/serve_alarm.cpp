@@ -1,0 +1,136 @@
+#include "apps/s3link/serve_alarm.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "adapters/http_client/beast_client.hpp"
+#include "adapters/smtp/outbox_folder.hpp"
+#include "adapters/smtp/smtp_sender.hpp"
+#include "core/config/values.hpp"
+#include "services/pipeline/alarm.hpp"
+#include "services/pipeline/alarm_mail.hpp"
+#include "services/pipeline/alarm_topic.hpp"
+#include "services/pipeline/alarm_webhook.hpp"
+
+namespace s3link::app {
+namespace {
+
+/// As a shell takes it.
+std::string quoted(const std::string& text) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' ||
+           c == '-' || c == '_';
+  };
+  if (std::ranges::all_of(text, is_plain)) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+/// Who sends alarm mails. Empty: the sender of the link mails.
+Result<std::unique_ptr<ports::MailSender>> sender_of(const config::Settings& settings, NamedFiles& files) {
+  const bool own = settings.alarm.own_transport;
+  const auto& relay = own ? settings.alarm.relay : settings.email.relay;
+  if (relay) {
+    return std::make_unique<smtp::SmtpSender>(
+        smtp::RelaySettings{.url = *relay,
+                            .password = own ? std::move(files.alarm_relay_password) : files.relay_password.clone(),
+                            .ca_file = {},
+                            .concurrency = 1});
+  }
+  if (!settings.email.relay) return nullptr;
+  auto folder = smtp::OutboxFolder::open(settings.server.data_dir / "outbox");
+  if (!folder) return std::unexpected(folder.error());
+  return std::move(*folder);
+}
+
+pipeline::AlarmWebhookSettings webhook_settings(const config::Settings& settings, NamedFiles& files,
+                                                alarm::Source source) {
+  auto url = config::split_http_url(settings.alarm.webhook.reveal()).value();  // checked when it was set
+  return {.scheme = std::move(url.scheme),
+          .host = std::move(url.peer.host),
+          .port = url.peer.port,
+          .authority = std::move(url.authority),
+          .target = Secret(std::move(url.target)),
+          .signing_key = std::move(files.webhook_secret),
+          .source = std::move(source)};
+}
+
+}  // namespace
+
+server::AlarmsDocument alarms_document(const config::Settings& settings, ports::AlarmStore& store,
+                                       ports::Clock& clock) {
+  server::AlarmsSettings shown{.dead_letter_threshold = settings.alarm.dead_letter_threshold,
+                               .oldest_event = settings.alarm.oldest_event,
+                               .subscribers = {}};
+  if (settings.alarm.email) shown.subscribers.emplace_back("email");
+  if (!settings.alarm.webhook.empty()) shown.subscribers.emplace_back("webhook");
+  return {std::move(shown), store, clock};
+}
+
+/// In the order in which it is built.
+struct ServeAlarm::Parts {
+  std::unique_ptr<ports::MailSender> own_sender;
+  std::unique_ptr<http_client::BeastClient> client;
+  std::vector<std::unique_ptr<ports::AlarmSubscriber>> subscribers;
+  std::unique_ptr<pipeline::AlarmTopic> topic;
+  std::unique_ptr<pipeline::Alarm> alarm;
+};
+
+ServeAlarm::ServeAlarm(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+ServeAlarm::~ServeAlarm() = default;
+
+Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& settings, NamedFiles& files,
+                                                     std::string public_url, ports::AlarmStore& store,
+                                                     ports::MailSender& links, asio::io_context& context,
+                                                     ports::Clock& clock, ports::Random& random,
+                                                     ports::Logger& logger) {
+  auto parts = std::make_unique<Parts>();
+  const alarm::Source source{
+      .server = std::move(public_url),
+      .bucket = settings.bucket.name.text(),
+      .options =
+          "--data-dir " + quoted(std::filesystem::absolute(settings.server.data_dir).lexically_normal().string())};
+  if (settings.alarm.email) {
+    auto sender = sender_of(settings, files);
+    if (!sender) return std::unexpected(sender.error());
+    parts->own_sender = std::move(*sender);
+    parts->subscribers.push_back(
+        std::make_unique<pipeline::AlarmMail>(pipeline::AlarmMailSettings{.sender = settings.email.sender,
+                                                                          .sender_name = settings.email.sender_name,
+                                                                          .recipient = *settings.alarm.email,
+                                                                          .source = source},
+                                              parts->own_sender ? *parts->own_sender : links));
+  }
+  if (!settings.alarm.webhook.empty()) {
+    parts->client = std::make_unique<http_client::BeastClient>(
+        context.get_executor(), http_client::ClientOptions{.ca_file = {}, .max_idle_per_peer = 0});
+    parts->subscribers.push_back(
+        std::make_unique<pipeline::AlarmWebhook>(webhook_settings(settings, files, source), *parts->client, clock));
+  }
+  std::vector<ports::AlarmSubscriber*> subscribers;
+  for (const auto& subscriber : parts->subscribers) subscribers.push_back(subscriber.get());
+  parts->topic =
+      std::make_unique<pipeline::AlarmTopic>(pipeline::AlarmFeedSettings{}, subscribers, store, clock, random, logger);
+  parts->alarm = std::make_unique<pipeline::Alarm>(
+      pipeline::AlarmSettings{.dead_letter_threshold = settings.alarm.dead_letter_threshold,
+                              .oldest_event = settings.alarm.oldest_event,
+                              .period = settings.alarm.period,
+                              .policy = {.min_interval = settings.alarm.min_interval}},
+      store, *parts->topic, clock, logger);
+  return std::unique_ptr<ServeAlarm>(new ServeAlarm(std::move(parts)));
+}
+
+void ServeAlarm::run(const std::function<void(std::string_view, Awaitable<void>)>& add) {
+  add("alarm", parts_->alarm->run());
+  add("alarm topic", parts_->topic->run());
+}
+
+void ServeAlarm::stop() {
+  parts_->alarm->stop();
+  parts_->topic->stop();
+}
+
+}  // namespace s3link::app
