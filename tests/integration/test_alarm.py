@@ -12,7 +12,7 @@ import sqlite3
 
 import pytest
 from raw_s3 import request
-from relays import ScriptedRelay
+from relays import MisbehavingRelay, ScriptedRelay
 from s3link_harness import free_port, wait_until
 from webhooks import GARBAGE, HANG, WebhookReceiver, signature_is_right
 
@@ -263,6 +263,18 @@ def test_an_alarm_relay_that_is_down_gets_the_mail_when_it_is_back_also_after_a_
             wait_until(lambda: subscriber(server, "email")["told"] == 1, 30, "its record")
             assert len(admin.mails("admin")) == len(hook.posted) == 1
             server.stop()
+
+
+def test_an_alarm_relay_that_stalls_holds_up_neither_webhook_nor_stop(start):
+    with MisbehavingRelay([("DATA", MisbehavingRelay.STALL)]) as admin, WebhookReceiver() as hook:
+        server = start(admin=admin, hook=hook)
+        upload(server, 3)
+        wait_until(lambda: not admin.misdeeds, 30, "the connection that stalls")
+        wait_until(lambda: subscriber(server, "webhook")["told"] == 1, 30, "the webhook's yes")
+        server.stop()
+        server.start()
+        wait_until(lambda: subscriber(server, "email")["told"] == 1, 30, "the second attempt")
+        assert len(admin.mails()) == len(hook.posted) == 1
 
 
 def test_kill_9_loses_no_alarm(start):

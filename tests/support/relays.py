@@ -8,11 +8,13 @@ import contextlib
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 
 from s3link_harness import LinkMail, clean_environment, free_port, wait_until
 
@@ -230,6 +232,90 @@ class ScriptedRelay:
         if self.controller is not None:
             self.controller.stop()
             self.controller = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class MisbehavingRelay:
+    """A relay that breaks the protocol: `misdeeds` are (verb, what) for the first connections, one each; "." is the end of
+    the message, "CONNECT" the greeting. `what`: STALL (nothing more, until stop()), CLOSE, or the bytes to answer.
+    Connections after them are served as they should be. `users`: none needed, every recipient is taken.
+    """
+
+    STALL, CLOSE = object(), object()
+
+    def __init__(self, misdeeds=(), port=0):
+        self.misdeeds = list(misdeeds)
+        self.taken = []  # (recipient, LinkMail)
+        self.stopped = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        self.connections = []
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+
+    def _accept(self):
+        while not self.stopped.is_set():
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            misdeed = self.misdeeds.pop(0) if self.misdeeds else (None, None)
+            threading.Thread(target=self._serve, args=(connection, *misdeed), daemon=True).start()
+
+    def _serve(self, connection, at, what):
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as lines:
+            def answer(verb, usual):
+                if verb != at:
+                    connection.sendall(usual + b"\r\n")
+                elif what is self.STALL:
+                    self.stopped.wait(300)
+                    raise OSError
+                elif what is self.CLOSE:
+                    raise OSError
+                else:
+                    connection.sendall(what)
+
+            recipients = []
+            answer("CONNECT", b"220 relay.test ESMTP")
+            for line in lines:
+                verb = line.split(b" ")[0].strip().upper().decode(errors="replace").split(":")[0]
+                if verb == "RCPT":
+                    recipients.append(re.search(rb"<([^>]*)>", line).group(1).decode())
+                answer(verb, {"DATA": b"354 go on", "QUIT": b"221 bye"}.get(verb, b"250 ok"))
+                if verb == "QUIT":
+                    return
+                if verb == "DATA":
+                    message = b"".join(iter(lines.readline, b".\r\n"))
+                    answer(".", b"250 2.0.0 Ok: queued")
+                    if at != ".":
+                        self.taken += [(recipient, LinkMail.parse(message)) for recipient in recipients]
+                    recipients = []
+
+    def mails(self):
+        return [mail for _, mail in list(self.taken)]
+
+    @staticmethod
+    def hang_up(connection):
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def start(self):
+        self.thread.start()
+        return self
+
+    def stop(self):
+        self.stopped.set()
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.connections:
+            self.hang_up(connection)
+        self.thread.join(10)
 
     def __enter__(self):
         return self.start()
