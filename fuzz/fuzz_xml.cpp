@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "core/base/encoding.hpp"
+#include "core/s3/lifecycle.hpp"
 #include "core/s3/xml_reader.hpp"
 #include "core/s3/xml_writer.hpp"
 
@@ -43,12 +45,26 @@ void check_complete(std::string_view xml) {
   }
 }
 
+/// What we answer of a configuration that was taken is the same configuration; its own document is longer only by
+/// escapes.
+void check_lifecycle(std::string_view xml) {
+  const auto read = s3::parse_lifecycle(xml);
+  if (!read) return;
+  require(!read->empty() && read->size() <= s3::kMaxLifecycleRules);
+  for (const s3::LifecycleRule& rule : *read) require(rule.expiration || rule.abort_upload);
+  const std::string document = s3::lifecycle_document(*read);
+  if (document.size() > s3::kMaxLifecycleBytes) return;
+  const auto again = s3::parse_lifecycle(document);
+  require(again.has_value() && *again == *read);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view xml(reinterpret_cast<const char*>(data), size);
   check_delete(xml);
   check_complete(xml);
+  check_lifecycle(xml);
   (void)s3::parse_create_bucket(xml);
   return 0;
 }
