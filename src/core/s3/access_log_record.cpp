@@ -1,0 +1,216 @@
+#include "core/s3/access_log_record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "core/base/encoding.hpp"
+
+namespace s3link::s3 {
+namespace {
+
+constexpr std::string_view kUnknown = "-";
+
+/// Parameters whose values are secrets: of Signature Version 4, of session tokens, of the older signatures that a
+/// client may still send.
+bool is_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kNames = {"x-amz-signature", "x-amz-security-token", "signature",
+                                                      "x-goog-signature", "x-amz-s3session-token"};
+  const auto decoded = form_decode(name);
+  const std::string lower = to_lower(decoded ? std::string_view(*decoded) : name);
+  return std::ranges::find(kNames, lower) != kNames.end();
+}
+
+/// Printable ASCII without quotes, and without blanks unless `blanks` are allowed; everything else as %XX.
+void append_clean(std::string& out, std::string_view text, bool blanks) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool harmless = byte > 0x20 && byte < 0x7F && c != '"';
+    if (harmless || (blanks && c == ' ')) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", byte);
+    }
+  }
+}
+
+class Line {
+ public:
+  void text(std::string_view value) {
+    separate();
+    if (value.empty()) value = kUnknown;
+    append_clean(out_, value, false);
+  }
+  void quoted(std::string_view value, bool blanks) {
+    separate();
+    if (value.empty()) value = kUnknown;
+    out_ += '"';
+    append_clean(out_, value, blanks);
+    out_ += '"';
+  }
+  /// Written by us, or encoded already.
+  void raw(std::string_view value) {
+    separate();
+    out_ += value.empty() ? kUnknown : value;
+  }
+  template <class Number>
+  void number(const std::optional<Number>& value) {
+    raw(value ? std::to_string(*value) : std::string());
+  }
+  std::string finish() { return std::move(out_); }
+
+ private:
+  void separate() {
+    if (!out_.empty()) out_ += ' ';
+  }
+  std::string out_;
+};
+
+/// "[06/Feb/2019:00:00:38 +0000]"
+std::string log_time(Instant when) {
+  // "Wed, 06 Feb 2019 00:00:38 +0000"
+  const std::string date = mail_date(when);
+  return fmt::format("[{}/{}/{}:{} +0000]", date.substr(5, 2), date.substr(8, 3), date.substr(12, 4),
+                     date.substr(17, 8));
+}
+
+std::optional<std::int64_t> count_of(const std::optional<std::chrono::milliseconds>& time) {
+  if (!time) return std::nullopt;
+  return time->count();
+}
+
+struct ResourceType {
+  std::string_view parameter, of_bucket, of_object;  ///< empty: no such resource
+};
+
+/// Source: the operation names S3 writes into its logs.
+constexpr std::array kResourceTypes = {
+    ResourceType{"uploadId", "", "UPLOAD"},
+    ResourceType{"accelerate", "ACCELERATE", ""},
+    ResourceType{"acl", "ACL", "ACL"},
+    ResourceType{"analytics", "ANALYTICS", ""},
+    ResourceType{"attributes", "", "OBJECT_ATTRIBUTES"},
+    ResourceType{"cors", "CORS", ""},
+    ResourceType{"delete", "MULTI_OBJECT_DELETE", ""},
+    ResourceType{"encryption", "ENCRYPTION", ""},
+    ResourceType{"intelligent-tiering", "INTELLIGENT_TIERING", ""},
+    ResourceType{"inventory", "INVENTORY", ""},
+    ResourceType{"legal-hold", "", "OBJECT_LOCK_LEGALHOLD"},
+    ResourceType{"lifecycle", "LIFECYCLE", ""},
+    ResourceType{"location", "LOCATION", ""},
+    ResourceType{"logging", "LOGGING_STATUS", ""},
+    ResourceType{"metrics", "METRICS", ""},
+    ResourceType{"notification", "NOTIFICATION", ""},
+    ResourceType{"object-lock", "OBJECT_LOCK_CONFIGURATION", ""},
+    ResourceType{"ownershipControls", "OWNERSHIP_CONTROLS", ""},
+    ResourceType{"policy", "BUCKETPOLICY", ""},
+    ResourceType{"policyStatus", "POLICY_STATUS", ""},
+    ResourceType{"publicAccessBlock", "PUBLIC_ACCESS_BLOCK", ""},
+    ResourceType{"replication", "REPLICATION", ""},
+    ResourceType{"requestPayment", "REQUEST_PAYMENT", ""},
+    ResourceType{"retention", "", "OBJECT_LOCK_RETENTION"},
+    ResourceType{"select", "", "SELECT"},
+    ResourceType{"tagging", "TAGGING", "OBJECT_TAGGING"},
+    ResourceType{"torrent", "", "TORRENT"},
+    ResourceType{"uploads", "UPLOADS", "UPLOADS"},
+    ResourceType{"versioning", "VERSIONING", ""},
+    ResourceType{"versions", "BUCKETVERSIONS", ""},
+    ResourceType{"website", "WEBSITE", ""},
+};
+
+/// Whether the query has that parameter. Names that need decoding are no operation's.
+bool has_parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const std::string_view parameter = query.substr(0, end);
+    if (parameter.substr(0, parameter.find('=')) == name) return true;
+    if (end == std::string_view::npos) return false;
+    query.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string without_secrets(std::string_view url) {
+  std::string out;
+  auto begin = url.find('?');
+  if (begin == std::string_view::npos) return std::string(url);
+  ++begin;
+  out += url.substr(0, begin);
+  while (true) {
+    const auto end = std::min(url.find('&', begin), url.size());
+    const std::string_view parameter = url.substr(begin, end - begin);
+    const auto equals = parameter.find('=');
+    if (equals != std::string_view::npos && is_secret(parameter.substr(0, equals))) {
+      out += parameter.substr(0, equals + 1);
+      out += kUnknown;
+    } else {
+      out += parameter;
+    }
+    if (end == url.size()) return out;
+    out += '&';
+    begin = end + 1;
+  }
+}
+
+std::string access_log_operation(std::string_view method, std::string_view target, bool has_key) {
+  const auto question = target.find('?');
+  const std::string_view query = question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
+  std::string_view type = has_key ? "OBJECT" : "BUCKET";
+  for (const ResourceType& row : kResourceTypes) {
+    const std::string_view name = has_key ? row.of_object : row.of_bucket;
+    if (name.empty() || !has_parameter(query, row.parameter)) continue;
+    type = name;
+    break;
+  }
+  if (type == "UPLOAD" && method == "PUT") type = "PART";
+  std::string out = "REST.";
+  append_clean(out, method, false);
+  out += '.';
+  return out += type;
+}
+
+std::string access_log_line(const AccessLogRecord& record) {
+  Line line;
+  line.text(record.bucket_owner);
+  line.text(record.bucket);
+  line.raw(log_time(record.time));
+  line.text(record.remote_ip);
+  line.text(record.requester);
+  line.text(record.request_id);
+  line.text(record.operation);
+  line.raw(uri_encode_path(uri_encode_path(record.key)));
+  line.quoted(std::string(record.method) + " " + without_secrets(record.target) + " HTTP/1.1", true);
+  line.number(record.status == 0 ? std::nullopt : std::optional(record.status));
+  line.text(record.error_code);
+  line.number(record.bytes_sent == 0 ? std::nullopt : std::optional(record.bytes_sent));
+  line.number(record.object_size);
+  line.number(std::optional(record.total.count()));
+  line.number(count_of(record.turn_around));
+  line.quoted(without_secrets(record.referer), false);
+  line.quoted(record.user_agent, true);
+  line.text(record.version_id);
+  line.text(record.host_id);
+  line.text(record.signature_version);
+  line.text(record.cipher_suite);
+  line.text(record.authentication_type);
+  line.text(record.host);
+  line.text(record.tls_version);
+  line.raw(kUnknown);  // no access points
+  line.raw(kUnknown);  // no request needs an ACL
+  line.text(record.region);
+  return line.finish();
+}
+
+std::string access_log_key(Instant when, std::string_view id) {
+  std::string date = iso8601(when).substr(0, 19);  // "2013-05-24T00:00:00"
+  std::ranges::replace(date, 'T', '-');
+  std::ranges::replace(date, ':', '-');
+  return fmt::format("_access_logs{}-{}", date, id);
+}
+
+}  // namespace s3link::s3
