@@ -27,6 +27,8 @@ struct HttpRequestHead {
   HttpFields fields;
   std::string remote_address;  ///< "127.0.0.1", without port
   bool secure = false;         ///< came over TLS
+  std::string tls_version = {};  ///< "TLSv1.3"; empty: not over TLS
+  std::string tls_cipher = {};   ///< OpenSSL's name: "TLS_AES_256_GCM_SHA384"
 };
 
 /// The body of a request on its way in. Thread safety: one call at a time.

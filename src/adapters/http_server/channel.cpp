@@ -1,5 +1,7 @@
 #include "adapters/http_server/channel.hpp"
 
+#include <openssl/ssl.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -52,6 +54,10 @@ Awaitable<Outcome> Channel::handshake(SteadyTime deadline) {
   const auto [error] = co_await tls_->async_handshake(asio::ssl::stream_base::server, kToken);
   co_return outcome_of(error);
 }
+
+std::string Channel::tls_version() { return tls_ ? SSL_get_version(tls_->native_handle()) : ""; }
+
+std::string Channel::tls_cipher() { return tls_ ? SSL_get_cipher_name(tls_->native_handle()) : ""; }
 
 bool Channel::input_waits() const noexcept {
   boost::system::error_code ignored;

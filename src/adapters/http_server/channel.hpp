@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -61,6 +62,9 @@ class Channel {
 
   bool secure() const noexcept { return tls_.has_value(); }
   Awaitable<Outcome> handshake(SteadyTime deadline);
+  /// After the handshake: "TLSv1.3", and the cipher by OpenSSL's name. Empty for plain TCP.
+  std::string tls_version();
+  std::string tls_cipher();
 
   /// What was read and not consumed yet. Valid until the next fill().
   std::string_view buffered() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }

@@ -130,6 +130,8 @@ Awaitable<Connection::Next> Connection::refuse(Refusal refusal) {
 Awaitable<Connection::Next> Connection::serve(ParsedHead parsed) {
   parsed.head.remote_address = remote_address_;
   parsed.head.secure = channel_.secure();
+  parsed.head.tls_version = channel_.tls_version();
+  parsed.head.tls_cipher = channel_.tls_cipher();
   RequestBody body(channel_, loop_, options_, parsed.framing);
   ResponseWriter response(channel_, loop_, options_,
                           {.head_only = parsed.head.method == "HEAD", .keep_alive = parsed.framing.keep_alive}, &body);

@@ -27,7 +27,7 @@ struct Framing {
 };
 
 struct ParsedHead {
-  ports::HttpRequestHead head;  ///< remote_address and secure are left for the connection to fill
+  ports::HttpRequestHead head;  ///< remote_address, secure and tls_* are left for the connection to fill
   Framing framing;
 };
 

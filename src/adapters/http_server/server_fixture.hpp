@@ -94,7 +94,9 @@ class ScriptedHandler final : public ports::HttpHandler {
       }
       co_await response.whole(200, {}, "waited");
     } else if (path == "/who") {
-      co_await response.whole(200, {}, request.remote_address + (request.secure ? " secure" : " plain"));
+      const std::string how =
+          request.secure ? " secure " + request.tls_version + " " + request.tls_cipher : std::string(" plain");
+      co_await response.whole(200, {}, request.remote_address + how);
     } else if (path != "/silent") {
       co_await response.whole(200, {}, "ok");
     }
