@@ -14,6 +14,7 @@
 #include "core/s3/names.hpp"
 #include "core/s3/object_headers.hpp"
 #include "ports/awaitable.hpp"
+#include "ports/lifecycle_store.hpp"
 
 namespace s3link::ports {
 
@@ -33,6 +34,7 @@ struct ObjectInfo {
   std::string etag;                   ///< hexadecimal MD5, or "<md5 of md5s>-<parts>"; without quotes
   Instant modified;
   std::optional<Instant> removed_at;  ///< when the object is removed; from then on it is not found
+  std::string removal_rule;           ///< id of the lifecycle rule that says so; empty: none does
   std::string sequencer;              ///< commit that made it visible: distinguishes versions under one key
   ObjectHeaders headers;
   std::optional<ObjectChecksum> checksum;
@@ -88,7 +90,7 @@ struct PutObject {
   ObjectHeaders headers;
   std::optional<ObjectChecksum> checksum;
   Instant modified;
-  std::optional<Instant> removed_at;
+  std::optional<Instant> removed_at;  ///< unless a lifecycle rule of the bucket says otherwise
   std::optional<EventOrigin> event;
   WriteCondition condition;
 };
@@ -102,7 +104,7 @@ struct ListRequest {
 };
 
 struct ListPage {
-  std::vector<ObjectInfo> objects;           ///< by UTF-8 byte order; headers, checksum, sha256 and part_sizes not filled
+  std::vector<ObjectInfo> objects;           ///< by UTF-8 byte order; without headers, checksum, sha256, part_sizes, removal_rule
   std::vector<std::string> common_prefixes;  ///< in the same order
   bool truncated = false;
   std::string last;  ///< what the next request's start_after is
@@ -153,7 +155,7 @@ struct CompleteUpload {
   std::vector<CompletePart> parts;  ///< ascending
   std::optional<ObjectChecksum> checksum;  ///< of the whole, verified or computed by the caller
   Instant modified;
-  std::optional<Instant> removed_at;
+  std::optional<Instant> removed_at;       ///< as in PutObject
   std::optional<EventOrigin> event;
   WriteCondition condition;
 };
@@ -165,10 +167,8 @@ struct CompleteUpload {
 /// Errors everywhere: code NoSuchBucket, NoSuchKey, NoSuchUpload (not_found); transient with code SlowDown or
 /// ServiceUnavailable when the disk is full or writes are refused (see writable()); internal for I/O errors; corrupt.
 /// Thread safety: any number of calls at a time, from any executor.
-class BucketStore {
+class BucketStore : public LifecycleStore {
  public:
-  virtual ~BucketStore() = default;
-
   virtual Awaitable<Result<std::vector<BucketInfo>>> list_buckets() = 0;
   virtual Awaitable<Result<BucketInfo>> head_bucket(s3::BucketName bucket) = 0;
   /// Errors: conflict (code BucketAlreadyOwnedByYou).

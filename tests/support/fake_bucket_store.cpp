@@ -99,6 +99,13 @@ Status FakeBucketStore::check(Bucket& bucket, const s3::ObjectKey& key, const po
   return {};
 }
 
+void FakeBucketStore::decide_removal(const Bucket& bucket, ports::ObjectInfo& object) {
+  const auto* const rule = s3::expiration_rule(bucket.rules, object.key.text());
+  if (rule == nullptr) return;
+  object.removed_at = object.modified + *rule->expiration;
+  object.removal_rule = rule->id;
+}
+
 void FakeBucketStore::commit(Bucket& bucket, Object object, const std::optional<ports::EventOrigin>& event) {
   if (event) events.push_back({*event, object.info});
   const std::string key = object.info.key.text();
@@ -153,17 +160,19 @@ Awaitable<Result<ports::ObjectInfo>> FakeBucketStore::put_object(ports::PutObjec
   if (!home) co_return std::unexpected(home.error());
   if (auto held = check(**home, put.key, put.condition); !held) co_return std::unexpected(held.error());
   auto bytes = std::make_shared<const std::string>(std::move(dynamic_cast<Writer&>(*body).bytes));
-  const ports::ObjectInfo info{.bucket = put.bucket,
-                               .key = put.key,
-                               .size_bytes = bytes->size(),
-                               .etag = hex_encode(md5(*bytes)),
-                               .modified = put.modified,
-                               .removed_at = put.removed_at,
-                               .sequencer = event::sequencer_of(++commits_),
-                               .headers = put.headers,
-                               .checksum = put.checksum,
-                               .sha256 = sha256(*bytes),
-                               .part_sizes = {}};
+  ports::ObjectInfo info{.bucket = put.bucket,
+                         .key = put.key,
+                         .size_bytes = bytes->size(),
+                         .etag = hex_encode(md5(*bytes)),
+                         .modified = put.modified,
+                         .removed_at = put.removed_at,
+                         .removal_rule = {},
+                         .sequencer = event::sequencer_of(++commits_),
+                         .headers = put.headers,
+                         .checksum = put.checksum,
+                         .sha256 = sha256(*bytes),
+                         .part_sizes = {}};
+  decide_removal(**home, info);
   commit(**home, {info, std::move(bytes)}, put.event);
   co_return info;
 }
@@ -237,6 +246,7 @@ Awaitable<Result<ports::ListPage>> FakeBucketStore::list_objects(ports::ListRequ
       info.checksum.reset();
       info.sha256.reset();
       info.part_sizes.clear();
+      info.removal_rule.clear();
       page.objects.push_back(std::move(info));
       page.last = key;
     } else {
@@ -253,7 +263,8 @@ Awaitable<Result<ports::UploadInfo>> FakeBucketStore::create_upload(s3::BucketNa
   const auto home = find(bucket);
   if (!home) co_return std::unexpected(home.error());
   if (upload.upload_id.empty()) upload.upload_id = "upload-" + event::sequencer_of(++uploads_begun_);
-  (*home)->uploads.insert_or_assign({upload.key.text(), upload.upload_id}, Upload{upload, {}});
+  const Instant abort_at = upload.initiated + s3::incomplete_upload_age((*home)->rules, upload.key.text());
+  (*home)->uploads.insert_or_assign({upload.key.text(), upload.upload_id}, Upload{upload, {}, abort_at});
   co_return upload;
 }
 
@@ -357,17 +368,19 @@ Awaitable<Result<ports::ObjectInfo>> FakeBucketStore::complete_upload(ports::Com
     digests += *hex_decode(at->second.info.etag);
   }
   if (auto held = check(**home, complete.key, complete.condition); !held) co_return std::unexpected(held.error());
-  const ports::ObjectInfo info{.bucket = complete.bucket,
-                               .key = complete.key,
-                               .size_bytes = bytes->size(),
-                               .etag = hex_encode(md5(digests)) + "-" + std::to_string(sizes.size()),
-                               .modified = complete.modified,
-                               .removed_at = complete.removed_at,
-                               .sequencer = event::sequencer_of(++commits_),
-                               .headers = (*upload)->info.headers,
-                               .checksum = complete.checksum,
-                               .sha256 = std::nullopt,
-                               .part_sizes = sizes};
+  ports::ObjectInfo info{.bucket = complete.bucket,
+                         .key = complete.key,
+                         .size_bytes = bytes->size(),
+                         .etag = hex_encode(md5(digests)) + "-" + std::to_string(sizes.size()),
+                         .modified = complete.modified,
+                         .removed_at = complete.removed_at,
+                         .removal_rule = {},
+                         .sequencer = event::sequencer_of(++commits_),
+                         .headers = (*upload)->info.headers,
+                         .checksum = complete.checksum,
+                         .sha256 = std::nullopt,
+                         .part_sizes = sizes};
+  decide_removal(**home, info);
   const Object object{info, std::move(bytes)};
   (*home)->uploads.erase(id);
   (*home)->completed.insert_or_assign(id, object);
@@ -410,6 +423,69 @@ Awaitable<Result<std::optional<Instant>>> FakeBucketStore::next_removal() {
     }
   }
   co_return next;
+}
+
+Awaitable<Result<s3::LifecycleRules>> FakeBucketStore::lifecycle(s3::BucketName bucket) {
+  const std::scoped_lock lock(mutex_);
+  if (auto failure = ordered("lifecycle"); !failure) co_return std::unexpected(failure.error());
+  const auto home = find(bucket);
+  if (!home) co_return std::unexpected(home.error());
+  co_return (*home)->rules;
+}
+
+Awaitable<Status> FakeBucketStore::put_lifecycle(s3::BucketName bucket, s3::LifecycleRules rules) {
+  const std::scoped_lock lock(mutex_);
+  if (auto failure = ordered("put_lifecycle"); !failure) co_return failure;
+  const auto home = find(bucket);
+  if (!home) co_return std::unexpected(home.error());
+  (*home)->rules = std::move(rules);
+  (*home)->rules_applied_to = "";
+  if (lifecycle_changed_) lifecycle_changed_();
+  co_return Status{};
+}
+
+Awaitable<Result<bool>> FakeBucketStore::apply_lifecycle(s3::BucketName bucket, std::chrono::seconds otherwise,
+                                                         std::size_t limit) {
+  const std::scoped_lock lock(mutex_);
+  if (auto failure = ordered("apply_lifecycle"); !failure) co_return std::unexpected(failure.error());
+  const auto home = find(bucket);
+  if (!home) co_return std::unexpected(home.error());
+  Bucket& its = **home;
+  if (!its.rules_applied_to) co_return false;
+  std::size_t count = 0;
+  for (auto at = its.objects.upper_bound(*its.rules_applied_to); at != its.objects.end(); ++at) {
+    if (count++ == limit) co_return true;
+    its.rules_applied_to = at->first;
+    ports::ObjectInfo& object = at->second.info;
+    if (object.removed_at && *object.removed_at <= clock_.now()) continue;
+    object.removed_at = object.modified + otherwise;
+    object.removal_rule.clear();
+    decide_removal(its, object);
+  }
+  for (auto& [id, upload] : its.uploads) {
+    upload.abort_at = upload.info.initiated + s3::incomplete_upload_age(its.rules, id.first);
+  }
+  its.rules_applied_to.reset();
+  co_return false;
+}
+
+Awaitable<Result<std::size_t>> FakeBucketStore::abort_old_uploads(Instant now, std::size_t limit) {
+  const std::scoped_lock lock(mutex_);
+  if (auto failure = ordered("abort_old_uploads"); !failure) co_return std::unexpected(failure.error());
+  std::size_t count = 0;
+  for (auto& [name, bucket] : buckets_) {
+    std::erase_if(bucket.uploads, [&](const auto& entry) {
+      const bool due = count < limit && entry.second.abort_at <= now;
+      count += due ? 1U : 0U;
+      return due;
+    });
+  }
+  co_return count;
+}
+
+void FakeBucketStore::on_lifecycle_change(std::function<void()> wake) {
+  const std::scoped_lock lock(mutex_);
+  lifecycle_changed_ = std::move(wake);
 }
 
 Status FakeBucketStore::writable() const {

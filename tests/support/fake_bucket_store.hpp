@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -60,6 +61,12 @@ class FakeBucketStore final : public ports::BucketStore {
   Awaitable<Result<std::size_t>> remove_expired(Instant now, std::size_t limit) override;
   Awaitable<Result<std::optional<Instant>>> next_removal() override;
   Status writable() const override;
+  Awaitable<Result<s3::LifecycleRules>> lifecycle(s3::BucketName bucket) override;
+  Awaitable<Status> put_lifecycle(s3::BucketName bucket, s3::LifecycleRules rules) override;
+  Awaitable<Result<bool>> apply_lifecycle(s3::BucketName bucket, std::chrono::seconds otherwise,
+                                          std::size_t limit) override;
+  Awaitable<Result<std::size_t>> abort_old_uploads(Instant now, std::size_t limit) override;
+  void on_lifecycle_change(std::function<void()> wake) override;
 
  private:
   struct Object {
@@ -73,12 +80,15 @@ class FakeBucketStore final : public ports::BucketStore {
   struct Upload {
     ports::UploadInfo info;
     std::map<unsigned, Part> parts;
+    Instant abort_at;
   };
   struct Bucket {
     Instant created;
     std::map<std::string, Object> objects;                          // by key
     std::map<std::pair<std::string, std::string>, Upload> uploads;  // by key and upload id
     std::map<std::pair<std::string, std::string>, Object> completed;
+    s3::LifecycleRules rules;
+    std::optional<std::string> rules_applied_to;  // the last object's key; empty optional: to all
   };
   class Writer;
   class Reader;
@@ -90,6 +100,8 @@ class FakeBucketStore final : public ports::BucketStore {
   /// Null when there is none, or its time is over.
   Object* find(Bucket& bucket, const std::string& key);
   Status check(Bucket& bucket, const s3::ObjectKey& key, const ports::WriteCondition& condition);
+  /// Lets the bucket's rules decide over the removal.
+  static void decide_removal(const Bucket& bucket, ports::ObjectInfo& object);
   void commit(Bucket& bucket, Object object, const std::optional<ports::EventOrigin>& event);
 
   ports::Clock& clock_;
@@ -97,6 +109,7 @@ class FakeBucketStore final : public ports::BucketStore {
   std::map<std::string, Bucket> buckets_;
   std::uint64_t commits_ = 0;
   std::uint64_t uploads_begun_ = 0;
+  std::function<void()> lifecycle_changed_;
 };
 
 }  // namespace s3link::test_support

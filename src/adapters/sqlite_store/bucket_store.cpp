@@ -5,6 +5,7 @@
 
 #include "adapters/sqlite_store/body_reader.hpp"
 #include "adapters/sqlite_store/counters.hpp"
+#include "adapters/sqlite_store/lifecycle_rows.hpp"
 #include "adapters/sqlite_store/listing.hpp"
 #include "adapters/sqlite_store/retention.hpp"
 #include "adapters/sqlite_store/upload_rows.hpp"
@@ -60,6 +61,7 @@ Awaitable<Status> SqliteBucketStore::delete_bucket(s3::BucketName bucket) {
     const bool empty = remove_expired_of_bucket(transaction, *id, now);
     if (!empty) return fail(ErrorKind::conflict, "the bucket is not empty", "BucketNotEmpty");
     discard_uploads(transaction, *id);
+    forget_lifecycle(db, *id);
     db.run("DELETE FROM buckets WHERE id=?1", *id);
     return {};
   });
@@ -80,33 +82,11 @@ Awaitable<Result<ports::ObjectInfo>> SqliteBucketStore::put_object(ports::PutObj
   co_return co_await context_.queue.submit(
       [put = std::move(put), content = std::move(*taken), now = context_.now(),
        &context = context_](WriteTransaction& transaction) mutable -> Result<ports::ObjectInfo> {
-        Connection& db = transaction.db();
-        const auto bucket = find_bucket(db, put.bucket);
-        if (!bucket) return std::unexpected(bucket.error());
         if (put.event) {
-          if (auto room = check_outbox_room(db, context.max_pending); !room) return std::unexpected(room.error());
+          if (auto room = check_outbox_room(transaction.db(), context.max_pending); !room)
+            return std::unexpected(room.error());
         }
-        if (put.condition.if_none_exists || put.condition.if_match) {
-          const auto met = check_condition(put.condition, find_object(db, *bucket, put.bucket, put.key, now));
-          if (!met) return std::unexpected(met.error());
-        }
-        const auto body_set = static_cast<std::int64_t>(transaction.take_number());
-        insert_body(transaction, body_set, 1, content, std::nullopt);
-        NewObject object{.info = {.bucket = std::move(put.bucket),
-                                  .key = std::move(put.key),
-                                  .size_bytes = content.digests.size_bytes,
-                                  .etag = hex_encode(content.digests.md5),
-                                  .modified = put.modified,
-                                  .removed_at = put.removed_at,
-                                  .sequencer = {},
-                                  .headers = std::move(put.headers),
-                                  .checksum = std::move(put.checksum),
-                                  .sha256 = content.digests.sha256,
-                                  .part_sizes = {}},
-                         .body_set = body_set,
-                         .parts = 0,
-                         .event = std::move(put.event)};
-        return store_object(transaction, *bucket, std::move(object), context.region);
+        return put_object_in(transaction, std::move(put), content, now, context.region);
       });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <string>
 
 #include "adapters/sqlite_store/body_files.hpp"
@@ -70,6 +71,13 @@ class SqliteBucketStore final : public ports::BucketStore {
   Awaitable<Result<std::optional<Instant>>> next_removal() override;
   Status writable() const override;
 
+  Awaitable<Result<s3::LifecycleRules>> lifecycle(s3::BucketName bucket) override;
+  Awaitable<Status> put_lifecycle(s3::BucketName bucket, s3::LifecycleRules rules) override;
+  Awaitable<Result<bool>> apply_lifecycle(s3::BucketName bucket, std::chrono::seconds otherwise,
+                                          std::size_t limit) override;
+  Awaitable<Result<std::size_t>> abort_old_uploads(Instant now, std::size_t limit) override;
+  void on_lifecycle_change(std::function<void()> wake) override;
+
  private:
   struct Found {
     ports::ObjectInfo info;
@@ -81,6 +89,8 @@ class SqliteBucketStore final : public ports::BucketStore {
   Awaitable<Result<std::string>> digest(OpenBodySets::Shared set);
 
   StoreContext& context_;
+  std::mutex mutex_;  ///< over lifecycle_changed_
+  std::function<void()> lifecycle_changed_;
 };
 
 }  // namespace s3link::sqlite_store

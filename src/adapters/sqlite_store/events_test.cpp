@@ -174,6 +174,12 @@ const std::vector<std::string> kIndexedStatements = {
     "SELECT b.id, s.sealed FROM bodies b LEFT JOIN small_bodies s ON s.id=b.small WHERE b.body_set=?1 ORDER BY b.part",
     "SELECT 1 FROM ledger WHERE sequencer=?1 AND recipient=?2 AND kind=?3 AND bucket=?4 AND key=?5",
     "SELECT id FROM garbage WHERE id>?1 ORDER BY id LIMIT ?2",
+    "SELECT key, modified_ms, removed_at_ms, removal_rule FROM objects WHERE bucket=?1 AND key>?2 ORDER BY key"
+    " LIMIT ?3",
+    "SELECT key, upload_id, initiated_ms FROM uploads WHERE bucket=?1 AND (key, upload_id)>(?2, ?3)"
+    " ORDER BY key, upload_id LIMIT ?4",
+    "SELECT bucket, key, upload_id, body_set FROM uploads WHERE abort_at_ms<=?1 ORDER BY abort_at_ms LIMIT ?2",
+    "SELECT min(abort_days) FROM lifecycle_rules WHERE bucket=?1 AND enabled AND substr(?2, 1, length(prefix))=prefix",
 };
 
 TEST_F(EventsTest, StatementsOfTheHotPathsUseAnIndex) {

@@ -66,6 +66,7 @@ ports::ObjectInfo read_entry(const Query& row, const s3::BucketName& bucket, s3:
           .etag = row.text(3),
           .modified = row.instant(4),
           .removed_at = row.maybe_instant(5),
+          .removal_rule = {},
           .sequencer = event::sequencer_of(row.count(1)),
           .headers = {},
           .checksum = std::nullopt,

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "adapters/sqlite_store/headers_json.hpp"
+#include "adapters/sqlite_store/lifecycle_rows.hpp"
 #include "core/event/event_record.hpp"
 
 namespace s3link::sqlite_store {
@@ -50,7 +51,7 @@ std::optional<ObjectRow> find_object(Connection& db, std::int64_t bucket, const 
                                      const s3::ObjectKey& key, Instant now) {
   Query row = db.query(
       "SELECT number, body_set, size, etag, modified_ms, removed_at_ms, headers, checksum_algorithm, checksum_value,"
-      " checksum_composite, sha256, parts FROM objects WHERE bucket=?1 AND key=?2"
+      " checksum_composite, sha256, parts, removal_rule FROM objects WHERE bucket=?1 AND key=?2"
       " AND (removed_at_ms IS NULL OR removed_at_ms>?3)",
       bucket, Blob{key.text()}, now);
   if (!row.next()) return std::nullopt;
@@ -60,6 +61,7 @@ std::optional<ObjectRow> find_object(Connection& db, std::int64_t bucket, const 
                             .etag = row.text(3),
                             .modified = row.instant(4),
                             .removed_at = row.maybe_instant(5),
+                            .removal_rule = row.text(12),
                             .sequencer = event::sequencer_of(row.count(0)),
                             .headers = headers_from_json(row.bytes(6)),
                             .checksum = std::nullopt,
@@ -119,6 +121,10 @@ ports::ObjectInfo store_object(WriteTransaction& transaction, std::int64_t bucke
   const std::uint64_t number = transaction.take_number();
   info.sequencer = event::sequencer_of(number);
   remove_object(transaction, bucket, info.key.text(), info.modified);
+  if (auto rule = find_expiration(transaction.db(), bucket, info.key.text())) {
+    info.removed_at = info.modified + rule->after;
+    info.removal_rule = std::move(rule->id);
+  }
   const auto headers = headers_to_json(info.headers);
   std::optional<std::string> algorithm;
   std::optional<std::string> value;
@@ -132,12 +138,41 @@ ports::ObjectInfo store_object(WriteTransaction& transaction, std::int64_t bucke
   if (info.sha256) sha256 = Blob{*info.sha256};
   transaction.db().run(
       "INSERT INTO objects(bucket, key, number, body_set, size, etag, modified_ms, removed_at_ms, headers,"
-      " checksum_algorithm, checksum_value, checksum_composite, sha256, parts)"
-      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+      " checksum_algorithm, checksum_value, checksum_composite, sha256, parts, removal_rule)"
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, nullif(?15, ''))",
       bucket, Blob{info.key.text()}, number, object.body_set, info.size_bytes, info.etag, info.modified,
-      info.removed_at, headers, algorithm, value, composite, sha256, object.parts);
+      info.removed_at, headers, algorithm, value, composite, sha256, object.parts, info.removal_rule);
   if (object.event) insert_event(transaction, info, *object.event, number, default_region);
   return std::move(info);
+}
+
+Result<ports::ObjectInfo> put_object_in(WriteTransaction& transaction, ports::PutObject put, FinishedBody& content,
+                                        Instant now, const std::string& default_region) {
+  Connection& db = transaction.db();
+  const auto bucket = find_bucket(db, put.bucket);
+  if (!bucket) return std::unexpected(bucket.error());
+  if (put.condition.if_none_exists || put.condition.if_match) {
+    const auto met = check_condition(put.condition, find_object(db, *bucket, put.bucket, put.key, now));
+    if (!met) return std::unexpected(met.error());
+  }
+  const auto body_set = static_cast<std::int64_t>(transaction.take_number());
+  insert_body(transaction, body_set, 1, content, std::nullopt);
+  NewObject object{.info = {.bucket = std::move(put.bucket),
+                            .key = std::move(put.key),
+                            .size_bytes = content.digests.size_bytes,
+                            .etag = hex_encode(content.digests.md5),
+                            .modified = put.modified,
+                            .removed_at = put.removed_at,
+                            .removal_rule = {},
+                            .sequencer = {},
+                            .headers = std::move(put.headers),
+                            .checksum = std::move(put.checksum),
+                            .sha256 = content.digests.sha256,
+                            .part_sizes = {}},
+                   .body_set = body_set,
+                   .parts = 0,
+                   .event = std::move(put.event)};
+  return store_object(transaction, *bucket, std::move(object), default_region);
 }
 
 void insert_body(WriteTransaction& transaction, std::int64_t body_set, unsigned part, FinishedBody& body,

@@ -45,10 +45,13 @@ struct NewObject {
   std::optional<ports::EventOrigin> event;
 };
 
-/// Replaces the row under the key, removes the bodies of the one before, and adds the outbox row. Returns the info with
-/// its sequencer.
+/// Replaces the row under the key with one whose removal is as the bucket's rules say, removes the bodies of the one
+/// before, and adds the outbox row. Returns the info with its sequencer.
 ports::ObjectInfo store_object(WriteTransaction& transaction, std::int64_t bucket, NewObject object,
                                const std::string& default_region);
+/// PutObject with its finished body: condition, rows, event. Errors: as ports::BucketStore::put_object.
+Result<ports::ObjectInfo> put_object_in(WriteTransaction& transaction, ports::PutObject put, FinishedBody& content,
+                                        Instant now, const std::string& default_region);
 /// Adds a row of `bodies` (and of `small_bodies`); the body's file joins the commit.
 void insert_body(WriteTransaction& transaction, std::int64_t body_set, unsigned part, FinishedBody& body,
                  const std::optional<ports::PartInfo>& about_part);

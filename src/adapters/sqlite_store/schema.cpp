@@ -120,8 +120,23 @@ CREATE TABLE alarm_subscribers(
 CREATE INDEX dead_letters_by_reason ON dead_letters(kind, message);
 )sql";
 
+// removal_rule: the rule that decided over removed_at_ms; NULL: none did. Uploads begun before get the week that is the
+// rule where there is none.
+constexpr const char* kVersion2Lifecycle = R"sql(
+CREATE TABLE lifecycle_rules(
+  bucket INTEGER NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, enabled INTEGER NOT NULL,
+  prefix BLOB NOT NULL, prefix_in_filter INTEGER NOT NULL, expiration_days INTEGER, abort_days INTEGER,
+  PRIMARY KEY(bucket, position)) WITHOUT ROWID;
+CREATE TABLE lifecycle_pending(
+  bucket INTEGER PRIMARY KEY, objects_done INTEGER NOT NULL, key BLOB NOT NULL, upload_id TEXT NOT NULL);
+ALTER TABLE objects ADD COLUMN removal_rule TEXT;
+ALTER TABLE uploads ADD COLUMN abort_at_ms INTEGER NOT NULL DEFAULT 0;
+UPDATE uploads SET abort_at_ms=initiated_ms+7*86400000;
+CREATE INDEX uploads_by_abort ON uploads(abort_at_ms);
+)sql";
+
 constexpr std::array kVersion1Scripts = {kVersion1};
-constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm};
+constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm, kVersion2Lifecycle};
 
 // Entry n leads from version n to n + 1.
 constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2};

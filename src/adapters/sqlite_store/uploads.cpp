@@ -4,6 +4,7 @@
 #include "adapters/sqlite_store/bucket_store.hpp"
 #include "adapters/sqlite_store/counters.hpp"
 #include "adapters/sqlite_store/headers_json.hpp"
+#include "adapters/sqlite_store/lifecycle_rows.hpp"
 #include "adapters/sqlite_store/upload_rows.hpp"
 #include "core/base/encoding.hpp"
 #include "core/event/event_record.hpp"
@@ -62,6 +63,7 @@ Result<ports::ObjectInfo> complete_in(WriteTransaction& transaction, ports::Comp
                             .etag = std::move(chosen->etag),
                             .modified = complete.modified,
                             .removed_at = complete.removed_at,
+                            .removal_rule = {},
                             .sequencer = {},
                             .headers = std::move(upload->info.headers),
                             .checksum = std::move(complete.checksum),
@@ -89,9 +91,10 @@ Awaitable<Result<ports::UploadInfo>> SqliteBucketStore::create_upload(s3::Bucket
     if (!id) return std::unexpected(id.error());
     db.run(
         "INSERT INTO uploads(bucket, key, upload_id, body_set, initiated_ms, headers, checksum_algorithm,"
-        " checksum_composite) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        " checksum_composite, abort_at_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         *id, Blob{upload.key.text()}, upload.upload_id, transaction.take_number(), upload.initiated,
-        headers_to_json(upload.headers), upload.checksum_algorithm, upload.checksum_composite);
+        headers_to_json(upload.headers), upload.checksum_algorithm, upload.checksum_composite,
+        upload.initiated + find_upload_age(db, *id, upload.key.text()));
     return std::move(upload);
   });
 }

@@ -252,7 +252,8 @@ int serve(const ConfigOptions& options) {
                     *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
                     traces.observers(), {&alarms});
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
-  pipeline::LifecycleSweeper sweeper(store.buckets(), clock, logger, settings.bucket.object_ttl);
+  pipeline::LifecycleSweeper sweeper({.bucket = settings.bucket.name, .object_ttl = settings.bucket.object_ttl},
+                                     store.buckets(), clock, logger);
 
   http_server::ServerOptions server_options;
   server_options.host = settings.server.listen.host;

@@ -281,6 +281,15 @@ Result<Operation> parse_complete_upload(BucketName bucket, ObjectKey key, std::s
   return out;
 }
 
+Result<Operation> parse_lifecycle_operation(BucketName bucket, const OperationRequest& request) {
+  if (request.method == "GET") return GetBucketLifecycleConfiguration{std::move(bucket)};
+  if (request.method == "DELETE") return DeleteBucketLifecycle{std::move(bucket)};
+  if (request.method != "PUT") return refuse(ErrorCode::method_not_allowed);
+  auto claims = BodyClaims::parse(request.fields);
+  if (!claims) return std::unexpected(claims.error());
+  return PutBucketLifecycleConfiguration{std::move(bucket), std::move(*claims)};
+}
+
 Result<Operation> parse_bucket_operation(BucketName bucket, const OperationRequest& request) {
   const auto sub = find_subresource(request.query, false);
   if (!sub) return std::unexpected(sub.error());
@@ -314,6 +323,8 @@ Result<Operation> parse_bucket_operation(BucketName bucket, const OperationReque
       if (!claims) return std::unexpected(claims.error());
       return DeleteObjects{std::move(bucket), std::move(*claims)};
     }
+    case Subresource::lifecycle:
+      return parse_lifecycle_operation(std::move(bucket), request);
     case Subresource::bucket_configuration:
       if (get) return GetBucketConfiguration{std::move(bucket), sub->answer};
       if (method == "PUT" && sub->noun == "BucketAcl") {

@@ -60,6 +60,18 @@ struct PutAcl {
   std::optional<ObjectKey> key;
 };
 
+struct GetBucketLifecycleConfiguration {
+  BucketName bucket;
+};
+/// And PutBucketLifecycle, its older form: the same request.
+struct PutBucketLifecycleConfiguration {
+  BucketName bucket;
+  BodyClaims claims;
+};
+struct DeleteBucketLifecycle {
+  BucketName bucket;
+};
+
 struct ListObjects {
   BucketName bucket;
   ListPageRequest page;
@@ -164,8 +176,9 @@ struct ListParts {
 
 using Operation =
     std::variant<ListBuckets, CreateBucket, DeleteBucket, HeadBucket, GetBucketLocation, GetBucketConfiguration, PutAcl,
-                 ListObjects, ListObjectVersions, ListMultipartUploads, DeleteObjects, PutObject, GetObject,
-                 GetObjectAttributes, GetObjectAcl, GetObjectTagging, DeleteObject, CreateMultipartUpload, UploadPart,
+                 GetBucketLifecycleConfiguration, PutBucketLifecycleConfiguration, DeleteBucketLifecycle, ListObjects,
+                 ListObjectVersions, ListMultipartUploads, DeleteObjects, PutObject, GetObject, GetObjectAttributes,
+                 GetObjectAcl, GetObjectTagging, DeleteObject, CreateMultipartUpload, UploadPart,
                  CompleteMultipartUpload, AbortMultipartUpload, ListParts>;
 
 /// A request after its target was taken apart (sigv4::parse_target): authentication and routing see the same text.

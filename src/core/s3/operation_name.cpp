@@ -11,6 +11,9 @@ std::string_view name_of(const CreateBucket&) { return "CreateBucket"; }
 std::string_view name_of(const DeleteBucket&) { return "DeleteBucket"; }
 std::string_view name_of(const HeadBucket&) { return "HeadBucket"; }
 std::string_view name_of(const GetBucketLocation&) { return "GetBucketLocation"; }
+std::string_view name_of(const GetBucketLifecycleConfiguration&) { return "GetBucketLifecycleConfiguration"; }
+std::string_view name_of(const PutBucketLifecycleConfiguration&) { return "PutBucketLifecycleConfiguration"; }
+std::string_view name_of(const DeleteBucketLifecycle&) { return "DeleteBucketLifecycle"; }
 std::string_view name_of(const ListObjectVersions&) { return "ListObjectVersions"; }
 std::string_view name_of(const ListMultipartUploads&) { return "ListMultipartUploads"; }
 std::string_view name_of(const DeleteObjects&) { return "DeleteObjects"; }

@@ -16,6 +16,9 @@ std::string name_of_alternative(const std::variant<Ts...>& operation) {
                                                   "GetBucketLocation",
                                                   "GetBucketConfiguration",
                                                   "PutAcl",
+                                                  "GetBucketLifecycleConfiguration",
+                                                  "PutBucketLifecycleConfiguration",
+                                                  "DeleteBucketLifecycle",
                                                   "ListObjects",
                                                   "ListObjectVersions",
                                                   "ListMultipartUploads",
@@ -31,7 +34,7 @@ std::string name_of_alternative(const std::variant<Ts...>& operation) {
                                                   "CompleteMultipartUpload",
                                                   "AbortMultipartUpload",
                                                   "ListParts"};
-  static_assert(sizeof...(Ts) == 22);
+  static_assert(sizeof...(Ts) == 25);
   return kNames.at(operation.index());
 }
 
@@ -69,7 +72,10 @@ const std::vector<RouteCase> kRouteCases = {
     {"cors", "GET", "/bkt?cors", {}, "GetBucketConfiguration"},
     {"put_versioning", "PUT", "/bkt?versioning", {}, "NotImplemented"},
     {"put_policy", "PUT", "/bkt?policy", {}, "NotImplemented"},
-    {"delete_lifecycle", "DELETE", "/bkt?lifecycle", {}, "NotImplemented"},
+    {"get_lifecycle", "GET", "/bkt?lifecycle", {}, "GetBucketLifecycleConfiguration"},
+    {"put_lifecycle", "PUT", "/bkt?lifecycle", {}, "PutBucketLifecycleConfiguration"},
+    {"delete_lifecycle", "DELETE", "/bkt?lifecycle", {}, "DeleteBucketLifecycle"},
+    {"post_lifecycle", "POST", "/bkt?lifecycle", {}, "MethodNotAllowed"},
     {"get_inventory", "GET", "/bkt?inventory&id=1", {}, "NotImplemented"},
     {"put_acl_private", "PUT", "/bkt?acl", {{"x-amz-acl", "private"}}, "PutAcl"},
     {"put_acl_public", "PUT", "/bkt?acl", {{"x-amz-acl", "public-read"}}, "AccessControlListNotSupported"},

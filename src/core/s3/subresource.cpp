@@ -34,7 +34,7 @@ constexpr std::array kOfBucket = {
     document("encryption", "BucketEncryption", BucketDocument::encryption),
     not_here("intelligent-tiering", "BucketIntelligentTieringConfiguration"),
     not_here("inventory", "BucketInventoryConfiguration"),
-    absent("lifecycle", "BucketLifecycleConfiguration", ErrorCode::no_such_lifecycle_configuration),
+    Row{"lifecycle", {lifecycle, "BucketLifecycleConfiguration", {}}},
     Row{"location", {location, "BucketLocation", {}}},
     document("logging", "BucketLogging", BucketDocument::logging),
     not_here("metadataConfiguration", "BucketMetadataConfiguration"),

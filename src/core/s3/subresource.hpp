@@ -17,6 +17,7 @@ enum class Subresource {
   attributes,
   bucket_configuration,  ///< answered by GetBucketConfiguration
   del,
+  lifecycle,
   location,
   not_offered,
   tagging,

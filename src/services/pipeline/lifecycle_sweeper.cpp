@@ -12,18 +12,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kBatch = 500;  // one transaction each: long ones would hold up the writers
-constexpr auto kPause = 10ms;        // what became due meanwhile: together, not one by one
+constexpr std::size_t kBatch = 500;       // one transaction each: long ones would hold up the writers
+constexpr std::size_t kUploadBatch = 10;  // of up to 10,000 parts each
+constexpr auto kPause = 10ms;             // what became due meanwhile: together, not one by one
 constexpr delivery::RetryPolicy kRetry{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
 
 }  // namespace
 
-LifecycleSweeper::LifecycleSweeper(ports::BucketStore& buckets, ports::Clock& clock, ports::Logger& logger,
-                                   std::chrono::milliseconds shortest_life)
-    : buckets_(buckets),
+LifecycleSweeper::LifecycleSweeper(SweepSettings settings, ports::BucketStore& buckets, ports::Clock& clock,
+                                   ports::Logger& logger)
+    : settings_(std::move(settings)),
+      buckets_(buckets),
       clock_(clock),
       logger_(logger),
-      look_every_(std::clamp<std::chrono::milliseconds>(shortest_life, 100ms, 1min)),
+      look_every_(std::clamp<std::chrono::milliseconds>(settings_.object_ttl, 100ms, 1min)),
       wake_(std::make_shared<WakeSignal>()) {}
 
 LifecycleSweeper::~LifecycleSweeper() = default;
@@ -37,6 +39,7 @@ void LifecycleSweeper::wake() { wake_->notify(); }
 
 Awaitable<void> LifecycleSweeper::run() {
   wake_->open(co_await asio::this_coro::executor);
+  buckets_.on_lifecycle_change([wake = wake_] { wake->notify(); });
   unsigned failures = 0;
   while (!stopping_) {
     Result<Instant> next = fail(ErrorKind::internal, "");
@@ -55,10 +58,21 @@ Awaitable<void> LifecycleSweeper::run() {
     }
     if (!stopping_) co_await wake_->wait_until(clock_, *next);
   }
+  buckets_.on_lifecycle_change({});
   wake_->close();
 }
 
-Awaitable<Result<Instant>> LifecycleSweeper::sweep() {
+Awaitable<Status> LifecycleSweeper::apply_rules() {
+  bool more = true;
+  while (more && !stopping_) {
+    const auto applied = co_await buckets_.apply_lifecycle(settings_.bucket, settings_.object_ttl, kBatch);
+    if (!applied) co_return std::unexpected(applied.error());
+    more = *applied;
+  }
+  co_return Status{};
+}
+
+Awaitable<Status> LifecycleSweeper::remove_objects() {
   while (!stopping_) {
     const auto removed = co_await buckets_.remove_expired(clock_.now(), kBatch);
     if (!removed) co_return std::unexpected(removed.error());
@@ -67,6 +81,25 @@ Awaitable<Result<Instant>> LifecycleSweeper::sweep() {
     }
     if (*removed < kBatch) break;
   }
+  co_return Status{};
+}
+
+Awaitable<Status> LifecycleSweeper::abort_uploads() {
+  while (!stopping_) {
+    const auto aborted = co_await buckets_.abort_old_uploads(clock_.now(), kUploadBatch);
+    if (!aborted) co_return std::unexpected(aborted.error());
+    if (*aborted > 0) {
+      logger_.log(ports::LogLevel::info, "incomplete uploads aborted", {{"count", std::to_string(*aborted)}});
+    }
+    if (*aborted < kUploadBatch) break;
+  }
+  co_return Status{};
+}
+
+Awaitable<Result<Instant>> LifecycleSweeper::sweep() {
+  if (auto done = co_await apply_rules(); !done) co_return std::unexpected(done.error());
+  if (auto done = co_await remove_objects(); !done) co_return std::unexpected(done.error());
+  if (auto done = co_await abort_uploads(); !done) co_return std::unexpected(done.error());
   const auto next = co_await buckets_.next_removal();
   if (!next) co_return std::unexpected(next.error());
   const Instant now = clock_.now();

@@ -13,21 +13,28 @@ namespace s3link::pipeline {
 
 class WakeSignal;
 
+/// What the sweeper does for the exchange bucket, apart from what goes by itself.
+struct SweepSettings {
+  s3::BucketName bucket;
+  std::chrono::seconds object_ttl{};  ///< life of its objects that no lifecycle rule matches
+};
+
 /// Removes objects when their time has come: rows, keys and files, at the moment of removal, what is overdue at the
-/// start. Thread safety: run() stays on its executor, one thread or a strand; stop() and wake() may be called from any
-/// thread. Its ports must outlive run().
+/// start. Brings objects under the bucket's lifecycle rules when these have changed, and aborts multipart uploads that
+/// are older than the rules allow. All of it in batches, each a transaction of its own, so that it may end anywhere.
+/// Thread safety: run() stays on its executor, one thread or a strand; stop() and wake() may be called from any thread.
+/// Its ports must outlive run().
 class LifecycleSweeper {
  public:
-  /// `shortest_life` is how long any object lives at least (bucket.object_ttl). Looking for the next removal that
-  /// often, and at least once a minute, is often enough to be late for none.
-  LifecycleSweeper(ports::BucketStore& buckets, ports::Clock& clock, ports::Logger& logger,
-                   std::chrono::milliseconds shortest_life = std::chrono::minutes(1));
+  /// No object lives shorter than object_ttl, or a rule's day. Looking for the next removal that often, and at least
+  /// once a minute, is often enough to be late for none.
+  LifecycleSweeper(SweepSettings settings, ports::BucketStore& buckets, ports::Clock& clock, ports::Logger& logger);
   LifecycleSweeper(const LifecycleSweeper&) = delete;
   LifecycleSweeper& operator=(const LifecycleSweeper&) = delete;
   ~LifecycleSweeper();
 
-  /// Sweeps until stop(); call once, and do not cancel it. An error of the store is logged and the sweep tried again,
-  /// after 1 s, 2 s, … 60 s.
+  /// Sweeps until stop(), and is the store's one listener for changes of the rules; call once, and do not cancel it. An
+  /// error of the store is logged and the sweep tried again, after 1 s, 2 s, … 60 s.
   Awaitable<void> run();
   void stop();
   /// Something may have to be removed sooner than was known.
@@ -36,7 +43,11 @@ class LifecycleSweeper {
  private:
   /// Removes what is due; returns when the next look is due, or an error.
   Awaitable<Result<Instant>> sweep();
+  Awaitable<Status> apply_rules();
+  Awaitable<Status> remove_objects();
+  Awaitable<Status> abort_uploads();
 
+  const SweepSettings settings_;
   ports::BucketStore& buckets_;
   ports::Clock& clock_;
   ports::Logger& logger_;

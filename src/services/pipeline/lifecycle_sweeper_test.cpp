@@ -26,8 +26,9 @@ class LifecycleSweeperTest : public testing::Test {
     EXPECT_TRUE(ended_);
   }
 
-  void start(std::chrono::milliseconds shortest_life = 24h) {
-    sweeper_ = std::make_unique<LifecycleSweeper>(buckets_, clock_, logger_, shortest_life);
+  void start(std::chrono::seconds object_ttl = 24h) {
+    sweeper_ = std::make_unique<LifecycleSweeper>(SweepSettings{.bucket = kBucket, .object_ttl = object_ttl}, buckets_,
+                                                  clock_, logger_);
     asio::co_spawn(io_, sweeper_->run(), [this](std::exception_ptr failure) {
       EXPECT_FALSE(failure);
       ended_ = true;
@@ -125,6 +126,53 @@ TEST_F(LifecycleSweeperTest, ErrorsAreLoggedAndTriedAgainLater) {
   EXPECT_EQ(logger_.lines.size(), 2U);
   pass(2s);
   EXPECT_FALSE(waiting());
+}
+
+s3::LifecycleRules rules_of_days(std::optional<std::chrono::days> expiration,
+                                 std::optional<std::chrono::days> abort_upload) {
+  return {{.id = "a",
+           .enabled = true,
+           .prefix = "",
+           .prefix_in_filter = true,
+           .expiration = expiration,
+           .abort_upload = abort_upload}};
+}
+
+TEST_F(LifecycleSweeperTest, RulesThatChangeAreAppliedAtOnce) {
+  for (int i = 0; i < 501; ++i) put("k" + std::to_string(i), clock_.now() + 48h);
+  start();
+  EXPECT_TRUE(run_sync(buckets_.put_lifecycle(kBucket, rules_of_days(std::chrono::days(1), {}))));
+  settle();
+  EXPECT_EQ(run_sync(buckets_.head_object(kBucket, *s3::ObjectKey::parse("k500")))->removal_rule, "a");
+  pass(24h);
+  EXPECT_FALSE(waiting());
+}
+
+TEST_F(LifecycleSweeperTest, WithoutRulesObjectsGoByTheServersTime) {
+  EXPECT_TRUE(run_sync(buckets_.put_lifecycle(kBucket, rules_of_days(std::chrono::days(9), {}))));
+  put("a", clock_.now() + 2h);
+  start(2h);
+  EXPECT_TRUE(run_sync(buckets_.put_lifecycle(kBucket, {})));
+  settle();
+  EXPECT_EQ(run_sync(buckets_.head_object(kBucket, *s3::ObjectKey::parse("a")))->removed_at, clock_.now() + 2h);
+}
+
+TEST_F(LifecycleSweeperTest, OldUploadsAreAborted) {
+  for (int i = 0; i < 25; ++i) {
+    EXPECT_TRUE(run_sync(buckets_.create_upload(kBucket, {.upload_id = std::to_string(i),
+                                                          .key = *s3::ObjectKey::parse("k"),
+                                                          .initiated = clock_.now(),
+                                                          .headers = {},
+                                                          .checksum_algorithm = "",
+                                                          .checksum_composite = false})));
+  }
+  start();
+  pass(24h * 7 - 1ms);
+  EXPECT_TRUE(logger_.lines.empty());
+  pass(1min);
+  EXPECT_EQ(logger_.lines,
+            (std::vector<std::string>{"incomplete uploads aborted count=10", "incomplete uploads aborted count=10",
+                                      "incomplete uploads aborted count=5"}));
 }
 
 TEST_F(LifecycleSweeperTest, StopEndsTheSleep) {

@@ -17,9 +17,11 @@ std::string quoted_etag(std::string_view etag) { return "\"" + std::string(etag)
 
 void add_encryption(ports::HttpFields& fields) { fields.emplace_back("x-amz-server-side-encryption", "AES256"); }
 
-void add_expiration(ports::HttpFields& fields, const std::optional<Instant>& removed_at) {
-  if (!removed_at) return;
-  fields.emplace_back("x-amz-expiration", "expiry-date=\"" + http_date(*removed_at) + "\", rule-id=\"object-ttl\"");
+void add_expiration(ports::HttpFields& fields, const ports::ObjectInfo& object) {
+  if (!object.removed_at) return;
+  const std::string rule = object.removal_rule.empty() ? "object-ttl" : uri_encode(object.removal_rule);
+  fields.emplace_back("x-amz-expiration",
+                      "expiry-date=\"" + http_date(*object.removed_at) + "\", rule-id=\"" + rule + "\"");
 }
 
 void add_checksum(ports::HttpFields& fields, const s3::ObjectChecksum& checksum) {
@@ -29,7 +31,7 @@ void add_checksum(ports::HttpFields& fields, const s3::ObjectChecksum& checksum)
 
 void add_written(ports::HttpFields& fields, const ports::ObjectInfo& object) {
   add_encryption(fields);
-  add_expiration(fields, object.removed_at);
+  add_expiration(fields, object);
   fields.emplace_back("x-s3link-sequencer", object.sequencer);
 }
 

@@ -18,8 +18,8 @@ std::string quoted_etag(std::string_view etag);
 
 /// The fields that say how objects are kept: x-amz-server-side-encryption.
 void add_encryption(ports::HttpFields& fields);
-/// x-amz-expiration, for an object that will be removed.
-void add_expiration(ports::HttpFields& fields, const std::optional<Instant>& removed_at);
+/// x-amz-expiration, for an object that will be removed; the rule is "object-ttl" where none of the bucket's decides.
+void add_expiration(ports::HttpFields& fields, const ports::ObjectInfo& object);
 /// x-amz-checksum-… and x-amz-checksum-type.
 void add_checksum(ports::HttpFields& fields, const s3::ObjectChecksum& checksum);
 /// What PutObject and CompleteMultipartUpload say of the object they made: where `send` finds its delivery, too.
@@ -35,7 +35,7 @@ void add_checksum(s3::XmlWriter& xml, const s3::ObjectChecksum& checksum, bool w
 /// The event of a write, for the exchange bucket; empty for any other.
 std::optional<ports::EventOrigin> event_origin(const Backend& backend, const Exchange& exchange,
                                                const s3::BucketName& bucket, std::string_view event_name);
-/// When an object written at that moment is removed.
+/// When an object written at that moment is removed, unless a lifecycle rule says otherwise.
 std::optional<Instant> removal_time(const Backend& backend, const s3::BucketName& bucket, Instant written);
 
 }  // namespace s3link::server

@@ -17,6 +17,10 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::HeadBucket o
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::GetBucketLocation op);
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::GetBucketConfiguration op);
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::PutAcl op);
+// lifecycle.cpp
+Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::GetBucketLifecycleConfiguration op);
+Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::PutBucketLifecycleConfiguration op);
+Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::DeleteBucketLifecycle op);
 // listing.cpp
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListObjects op);
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListObjectVersions op);

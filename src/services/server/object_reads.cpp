@@ -84,7 +84,7 @@ ports::HttpFields object_fields(const s3::GetObject& op, const ports::ObjectInfo
   }
   if (op.checksum_mode && selection.whole && object.checksum) add_checksum(fields, *object.checksum);
   add_encryption(fields);
-  add_expiration(fields, object.removed_at);
+  add_expiration(fields, object);
   return fields;
 }
 
