@@ -7,6 +7,7 @@
 #include "adapters/sqlite_store/store.hpp"
 #include "adapters/sqlite_store/store_hooks.hpp"
 #include "core/event/event_record.hpp"
+#include "support/fake_access_log_journal.hpp"
 #include "support/fake_alarm_store.hpp"
 #include "support/fake_bucket_store.hpp"
 #include "support/fake_dead_letter_queue.hpp"
@@ -72,6 +73,21 @@ class FakeAlarms final : public AlarmStoreSubject {
 
  private:
   FakeAlarmStore store_;
+};
+
+class FakeJournal final : public AccessLogJournalSubject {
+ public:
+  ports::AccessLogJournal& journal() override { return journal_; }
+  void reopen() override {}
+  std::string published(const std::string& key) override {
+    for (const auto& object : journal_.objects) {
+      if (object.target.key.text() == key) return object.text;
+    }
+    return "(none)";
+  }
+
+ private:
+  FakeAccessLogJournal journal_;
 };
 
 /// A SQLite store in a folder of its own.
@@ -187,6 +203,22 @@ class SqliteAlarms final : public AlarmStoreSubject {
   SqliteEvents events_;
 };
 
+class SqliteJournal final : public AccessLogJournalSubject {
+ public:
+  SqliteJournal() {
+    if (!run_sync(folder_->buckets().create_bucket(bucket_name(), at_second(1)))) throw std::runtime_error("no bucket");
+  }
+  ports::AccessLogJournal& journal() override { return folder_->access_log_journal(); }
+  void reopen() override { folder_.reopen(); }
+  std::string published(const std::string& key) override {
+    const auto text = run_sync(get(folder_->buckets(), key));
+    return text ? *text : "(none)";
+  }
+
+ private:
+  Folder folder_{[] { return at_second(1'700'000'000); }};
+};
+
 template <class Port, class Subject>
 std::unique_ptr<Port> make() {
   return std::make_unique<Subject>();
@@ -201,12 +233,14 @@ std::vector<Subjects> all_subjects() {
            .bucket_store = make<BucketStoreSubject, FakeBuckets>,
            .outbox = make<OutboxSubject, FakeEvents>,
            .ledger = make<LedgerSubject, FakeSent>,
-           .alarm_store = make<AlarmStoreSubject, FakeAlarms>},
+           .alarm_store = make<AlarmStoreSubject, FakeAlarms>,
+           .access_log_journal = make<AccessLogJournalSubject, FakeJournal>},
           {.name = "Sqlite",
            .bucket_store = make<BucketStoreSubject, SqliteBuckets>,
            .outbox = make<OutboxSubject, SqliteEvents>,
            .ledger = make<LedgerSubject, SqliteSent>,
-           .alarm_store = make<AlarmStoreSubject, SqliteAlarms>}};
+           .alarm_store = make<AlarmStoreSubject, SqliteAlarms>,
+           .access_log_journal = make<AccessLogJournalSubject, SqliteJournal>}};
 }
 
 }  // namespace s3link::contract

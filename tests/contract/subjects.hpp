@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "ports/access_log_journal.hpp"
 #include "ports/alarm_store.hpp"
 #include "ports/bucket_store.hpp"
 #include "ports/dead_letter_queue.hpp"
@@ -64,12 +65,22 @@ class AlarmStoreSubject {
   virtual void add_dead_letter(const std::string& kind, const std::string& message) = 0;
 };
 
+class AccessLogJournalSubject {
+ public:
+  virtual ~AccessLogJournalSubject() = default;
+  virtual ports::AccessLogJournal& journal() = 0;
+  virtual void reopen() = 0;
+  /// The object of that key in the bucket "bucket", or "(none)".
+  virtual std::string published(const std::string& key) = 0;
+};
+
 struct Subjects {
   std::string name;
   std::unique_ptr<BucketStoreSubject> (*bucket_store)();
   std::unique_ptr<OutboxSubject> (*outbox)();
   std::unique_ptr<LedgerSubject> (*ledger)();
   std::unique_ptr<AlarmStoreSubject> (*alarm_store)();
+  std::unique_ptr<AccessLogJournalSubject> (*access_log_journal)();
 };
 void PrintTo(const Subjects& subjects, std::ostream* out);
 

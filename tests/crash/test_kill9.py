@@ -186,6 +186,12 @@ class CrashTest:
             for key in some:
                 del self._kept[key]
         client.close()
+        s3 = self._server.s3()
+        logs = f"{self._server.bucket}-access-logs"
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=logs):
+            for row in page.get("Contents", []):
+                s3.delete_object(Bucket=logs, Key=row["Key"])
+        s3.close()
         self._check_files()
         assert self._server.object_files() == []
         self._server.stop()
@@ -196,7 +202,8 @@ class CrashTest:
 def test_kill9(make_server, tmp_path, shard):
     rounds = ROUNDS // SHARDS + (shard < ROUNDS % SHARDS)
     print(f"seed {SEED}, {rounds} rounds")  # pytest shows it when the test fails
-    server = make_server(data_dir=tmp_path / "data", settings={"log.level": "info"})
+    server = make_server(data_dir=tmp_path / "data", settings={"log.level": "info",
+                                                                     "access_log.flush_interval": "1d"})
     test = CrashTest(server, random.Random(f"{SEED}/{shard}"), f"s{shard}")
     for number in range(rounds):
         try:

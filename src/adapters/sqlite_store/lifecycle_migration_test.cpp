@@ -39,6 +39,7 @@ TEST(LifecycleMigrationTest, ObjectsKeepTheirTimeAndUploadsGetAWeek) {
 
   EXPECT_EQ(*run_sync(buckets.abort_old_uploads(at_second(4) + days(7), 10)), 0U);
   EXPECT_EQ(*run_sync(buckets.abort_old_uploads(at_second(5) + days(7), 10)), 1U);
+  EXPECT_EQ(run_sync((*store)->access_log_journal().waiting())->lines, 0U);
 }
 
 TEST(LifecycleMigrationTest, AMigratedDatabaseIsNotMigratedAgain) {

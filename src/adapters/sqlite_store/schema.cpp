@@ -135,8 +135,14 @@ UPDATE uploads SET abort_at_ms=initiated_ms+7*86400000;
 CREATE INDEX uploads_by_abort ON uploads(abort_at_ms);
 )sql";
 
+constexpr const char* kVersion2AccessLog = R"sql(
+CREATE TABLE access_log_journal(
+  id INTEGER PRIMARY KEY, appended_ms INTEGER NOT NULL, line_count INTEGER NOT NULL, lines BLOB NOT NULL);
+)sql";
+
 constexpr std::array kVersion1Scripts = {kVersion1};
-constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm, kVersion2Lifecycle};
+constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm, kVersion2Lifecycle,
+                                  kVersion2AccessLog};
 
 // Entry n leads from version n to n + 1.
 constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2};

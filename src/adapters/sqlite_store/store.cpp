@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "adapters/sqlite_store/access_log_journal.hpp"
 #include "adapters/sqlite_store/alarm_store.hpp"
 #include "adapters/sqlite_store/bucket_store.hpp"
 #include "adapters/sqlite_store/checkpointer.hpp"
@@ -134,7 +135,8 @@ struct Store::Parts {
         ledger(context),
         deliveries(context),
         dead_letters(context),
-        alarms(context) {}
+        alarms(context),
+        access_log_journal(context) {}
 
   FolderLock lock;
   KeyWrap keys;
@@ -155,6 +157,7 @@ struct Store::Parts {
   SqliteDeliveryLog deliveries;
   SqliteDeadLetterQueue dead_letters;
   SqliteAlarmStore alarms;
+  SqliteAccessLogJournal access_log_journal;
 };
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) { return open(std::move(options), StoreHooks{}); }
@@ -220,6 +223,7 @@ ports::Ledger& Store::ledger() noexcept { return parts_->ledger; }
 ports::DeliveryLog& Store::deliveries() noexcept { return parts_->deliveries; }
 ports::DeadLetterQueue& Store::dead_letters() noexcept { return parts_->dead_letters; }
 ports::AlarmStore& Store::alarms() noexcept { return parts_->alarms; }
+ports::AccessLogJournal& Store::access_log_journal() noexcept { return parts_->access_log_journal; }
 
 Store::CommitCounters Store::commit_counters() const noexcept {
   const auto counters = parts_->queue.counters();

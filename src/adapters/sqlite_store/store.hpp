@@ -7,6 +7,7 @@
 
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
+#include "ports/access_log_journal.hpp"
 #include "ports/alarm_store.hpp"
 #include "ports/bucket_store.hpp"
 #include "ports/dead_letter_queue.hpp"
@@ -50,6 +51,7 @@ class Store {
   ports::DeliveryLog& deliveries() noexcept;
   ports::DeadLetterQueue& dead_letters() noexcept;
   ports::AlarmStore& alarms() noexcept;
+  ports::AccessLogJournal& access_log_journal() noexcept;
 
   /// What the group commit has done since the store was opened.
   struct CommitCounters {

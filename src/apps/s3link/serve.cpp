@@ -23,6 +23,7 @@
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
 #include "apps/s3link/process.hpp"
+#include "apps/s3link/serve_access_log.hpp"
 #include "apps/s3link/serve_alarm.hpp"
 #include "apps/s3link/serve_traces.hpp"
 #include "services/link/link_generator.hpp"
@@ -113,7 +114,7 @@ Status run_alone(asio::io_context& context, Awaitable<Status> work) {
   return outcome;
 }
 
-Awaitable<Status> make_exchange_bucket(ports::BucketStore& buckets, s3::BucketName name, Instant now) {
+Awaitable<Status> make_bucket(ports::BucketStore& buckets, s3::BucketName name, Instant now) {
   const Status created = co_await buckets.create_bucket(std::move(name), now);
   if (!created && created.error().kind != ErrorKind::conflict) co_return created;
   co_return Status{};
@@ -234,23 +235,27 @@ int serve(const ConfigOptions& options) {
   if (!credentials) return complain(kFailed, credentials.error().message);
   auto sender = mail_sender_of(settings, files->relay_password.clone());
   if (!sender) return complain(kFailed, sender.error().message);
-  if (const Status made = run_alone(context, make_exchange_bucket(store.buckets(), settings.bucket.name, clock.now()));
-      !made) {
-    return complain(kFailed,
-                    fmt::format("cannot create the bucket {}: {}", settings.bucket.name.text(), made.error().message));
+  for (const s3::BucketName& name : {settings.bucket.name, settings.bucket.logs_name}) {
+    const Status made = run_alone(context, make_bucket(store.buckets(), name, clock.now()));
+    if (!made)
+      return complain(kFailed, fmt::format("cannot create the bucket {}: {}", name.text(), made.error().message));
   }
 
   ServeTraces traces(settings, clock, random, logger);
   pipeline::Redrive redrive(store.dead_letters(), store.buckets(), clock, logger);
   server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), clock);
+  ServedAccessLog access_log(settings, store.access_log_journal(), clock, random, logger);
+  std::vector<server::RequestObserver*> observers = traces.observers();
+  observers.push_back(&access_log.log);
   server::S3Api api({.region = settings.server.region,
                      .exchange_bucket = settings.bucket.name,
                      .object_ttl = settings.bucket.object_ttl,
                      .max_object_size = settings.server.max_object_size_bytes,
                      .domain = settings.server.domain,
-                     .trace_sample = settings.trace.sample},
+                     .trace_sample = settings.trace.sample,
+                     .logs_bucket = settings.bucket.logs_name},
                     *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
-                    traces.observers(), {&alarms});
+                    std::move(observers), {&alarms});
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
   pipeline::LifecycleSweeper sweeper({.bucket = settings.bucket.name, .object_ttl = settings.bucket.object_ttl},
                                      store.buckets(), clock, logger);
@@ -300,6 +305,7 @@ int serve(const ConfigOptions& options) {
   pipeline.add("sweeper", sweeper.run());
   pipeline.add("dead letter retention", retention.run());
   (*alarm)->run([&](std::string_view name, Awaitable<void> work) { pipeline.add(name, std::move(work)); });
+  pipeline.add("access log", access_log.writer.run());
   pipeline.start();
   server.run();
   auto listen_file = ListenFile::write(settings.server.data_dir / "listen", address);
@@ -334,6 +340,7 @@ int serve(const ConfigOptions& options) {
   retention.stop();
   (*alarm)->stop();
   server.stop(kStopGrace);
+  access_log.writer.stop();  // after the last request
   pipeline.join();
   traces.stop();
   logger.log(ports::LogLevel::info, "stopped", {});

@@ -305,6 +305,11 @@ const std::array kKeys{
     Key{"access_log", "flush_interval", ValueType::duration, "60s", "", "",
         "How often collected access log lines become an object, 1s to 1d.", "", false,
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.access_log.flush_interval); }},
+    Key{"access_log", "object_ttl", ValueType::duration, "90d", "", "",
+        "How long an object with access log lines is kept, 1s to 36500d.", "", false,
+        [](Settings& s, const Texts& t) {
+          return store_duration(t, seconds(1), 36500 * kDay, s.access_log.object_ttl);
+        }},
 
     Key{"trace", "xray_daemon", ValueType::text, "", "", "127.0.0.1:2000", "Address of an X-Ray daemon (UDP).", "X-Ray",
         false,

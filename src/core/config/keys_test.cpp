@@ -132,6 +132,8 @@ const std::vector<ValueCase> kValueCases = {
     {"alarm.webhook", "chat.example.org", false},
     {"access_log.flush_interval", "5m", true},
     {"access_log.flush_interval", "5", false},
+    {"access_log.object_ttl", "30d", true},
+    {"access_log.object_ttl", "0s", false},
     {"trace.xray_daemon", "127.0.0.1:2000", true},
     {"trace.xray_daemon", "127.0.0.1:0", false},
     {"trace.otlp_endpoint", "http://127.0.0.1:4318/v1", true},

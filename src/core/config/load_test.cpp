@@ -68,6 +68,7 @@ TEST(Load, DefaultsAreThoseOfTheContract) {
   EXPECT_FALSE(s.alarm.email);
   EXPECT_TRUE(s.alarm.webhook.empty());
   EXPECT_EQ(s.access_log.flush_interval, 60s);
+  EXPECT_EQ(s.access_log.object_ttl, std::chrono::days(90));
   EXPECT_FALSE(s.trace.xray_daemon);
   EXPECT_EQ(s.trace.otlp_endpoint, "");
   EXPECT_EQ(s.trace.sample, 1.0);

@@ -87,6 +87,7 @@ struct Settings {
 
   struct AccessLog {
     std::chrono::seconds flush_interval{};
+    std::chrono::seconds object_ttl{};  ///< of the objects in bucket.logs_name
   } access_log;
 
   struct Trace {

@@ -20,6 +20,7 @@ struct Backend {
 
   /// Whether objects of that bucket are mailed and expire.
   bool is_exchange(const s3::BucketName& bucket) const { return bucket == settings.exchange_bucket; }
+  bool is_logs(const s3::BucketName& bucket) const { return bucket == settings.logs_bucket; }
 };
 
 }  // namespace s3link::server

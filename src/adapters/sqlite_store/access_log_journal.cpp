@@ -1,0 +1,99 @@
+#include "adapters/sqlite_store/access_log_journal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "adapters/sqlite_store/body_writer.hpp"
+#include "core/base/encoding.hpp"
+
+namespace s3link::sqlite_store {
+namespace {
+
+/// What a body writer takes at a time.
+constexpr std::size_t kPieceBytes = std::size_t{256} * 1024;
+
+/// The oldest rows of the journal, put together.
+struct Oldest {
+  ports::AccessLogLines lines;
+  std::int64_t last = 0;  ///< id of the last row
+  std::size_t rows = 0;
+};
+
+Oldest read_oldest(Connection& db, std::uint64_t max_lines, std::uint64_t max_bytes) {
+  Oldest oldest;
+  Query rows = db.query("SELECT id, line_count, lines FROM access_log_journal ORDER BY id");
+  while (rows.next()) {
+    const std::string_view text = rows.bytes(2);
+    const bool fits =
+        oldest.lines.count + rows.count(1) <= max_lines && oldest.lines.text.size() + text.size() <= max_bytes;
+    if (oldest.rows > 0 && !fits) break;
+    oldest.last = rows.integer(0);
+    oldest.lines.count += rows.count(1);
+    oldest.lines.text += text;
+    ++oldest.rows;
+  }
+  return oldest;
+}
+
+}  // namespace
+
+Awaitable<Result<ports::AccessLogJournal::Waiting>> SqliteAccessLogJournal::waiting() {
+  co_return context_.readers.read([](Connection& db) -> Result<Waiting> {
+    Query row = db.query(
+        "SELECT coalesce(sum(line_count), 0), coalesce(sum(length(lines)), 0), min(appended_ms)"
+        " FROM access_log_journal");
+    if (!row.next()) return Waiting{};
+    return Waiting{.lines = row.count(0), .bytes = row.count(1), .oldest = row.maybe_instant(2)};
+  });
+}
+
+Awaitable<Status> SqliteAccessLogJournal::append(ports::AccessLogLines lines, Instant now) {
+  co_return co_await context_.queue.submit([lines = std::move(lines), now](WriteTransaction& transaction) -> Status {
+    transaction.db().run("INSERT INTO access_log_journal(id, appended_ms, line_count, lines) VALUES(?1, ?2, ?3, ?4)",
+                         transaction.take_number(), now, lines.count, Blob{lines.text});
+    return {};
+  });
+}
+
+Awaitable<Result<std::uint64_t>> SqliteAccessLogJournal::publish(Target target, Instant now, std::uint64_t max_lines,
+                                                                 std::uint64_t max_bytes) {
+  auto oldest =
+      context_.readers.read([&](Connection& db) -> Result<Oldest> { return read_oldest(db, max_lines, max_bytes); });
+  if (!oldest) co_return std::unexpected(oldest.error());
+  if (oldest->rows == 0) co_return std::uint64_t{0};
+
+  const std::string_view text = oldest->lines.text;
+  StoredBodyWriter writer(context_.files, context_.keys, context_.pool, text.size());
+  for (std::size_t at = 0; at < text.size(); at += kPieceBytes) {
+    const Status written = co_await writer.write(as_bytes(text.substr(at, kPieceBytes)));
+    if (!written) co_return std::unexpected(written.error());
+  }
+  const auto digests = co_await writer.finish();
+  if (!digests) co_return std::unexpected(digests.error());
+  auto content = writer.take();
+  if (!content) co_return std::unexpected(content.error());
+
+  ports::PutObject put{.bucket = std::move(target.bucket),
+                       .key = std::move(target.key),
+                       .headers = {},
+                       .checksum = std::nullopt,
+                       .modified = now,
+                       .removed_at = target.removed_at,
+                       .event = std::nullopt,
+                       .condition = {}};
+  put.headers.content_type = "text/plain";
+  co_return co_await context_.queue.submit(
+      [put = std::move(put), content = std::move(*content), last = oldest->last, rows = oldest->rows,
+       lines = oldest->lines.count, now,
+       region = &context_.region](WriteTransaction& transaction) mutable -> Result<std::uint64_t> {
+        const auto stored = put_object_in(transaction, std::move(put), content, now, *region);
+        if (!stored) return std::unexpected(stored.error());
+        const auto removed = transaction.db().run("DELETE FROM access_log_journal WHERE id<=?1", last);
+        if (static_cast<std::size_t>(removed) != rows) {
+          return fail(ErrorKind::conflict, "these access log lines were made an object meanwhile");
+        }
+        return lines;
+      });
+}
+
+}  // namespace s3link::sqlite_store

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ports/access_log_journal.hpp"
+
+namespace s3link::test_support {
+
+/// A journal in memory, with failures to order. For one thread.
+class FakeAccessLogJournal final : public ports::AccessLogJournal {
+ public:
+  struct Object {
+    Target target;
+    std::string text;
+  };
+
+  std::vector<Object> objects;                        ///< what was published, in order
+  std::map<std::string, std::deque<Error>> failures;  ///< by the method's name
+
+  Awaitable<Result<Waiting>> waiting() override {
+    if (auto failure = ordered("waiting")) co_return std::unexpected(*failure);
+    Waiting out;
+    for (const Row& row : rows_) {
+      out.lines += row.lines.count;
+      out.bytes += row.lines.text.size();
+      if (!out.oldest || row.appended < *out.oldest) out.oldest = row.appended;
+    }
+    co_return out;
+  }
+  Awaitable<Status> append(ports::AccessLogLines lines, Instant now) override {
+    if (auto failure = ordered("append")) co_return std::unexpected(*failure);
+    rows_.push_back({std::move(lines), now});
+    co_return Status{};
+  }
+  Awaitable<Result<std::uint64_t>> publish(Target target, Instant, std::uint64_t max_lines,
+                                           std::uint64_t max_bytes) override {
+    if (auto failure = ordered("publish")) co_return std::unexpected(*failure);
+    ports::AccessLogLines all;
+    while (!rows_.empty()) {
+      const ports::AccessLogLines& next = rows_.front().lines;
+      if (all.count > 0 && (all.count + next.count > max_lines || all.text.size() + next.text.size() > max_bytes))
+        break;
+      all.count += next.count;
+      all.text += next.text;
+      rows_.pop_front();
+    }
+    if (all.count > 0) objects.push_back({std::move(target), std::move(all.text)});
+    co_return all.count;
+  }
+  /// The lines that wait.
+  std::string text() const {
+    std::string out;
+    for (const Row& row : rows_) out += row.lines.text;
+    return out;
+  }
+
+ private:
+  struct Row {
+    ports::AccessLogLines lines;
+    Instant appended;
+  };
+  std::optional<Error> ordered(const std::string& method) {
+    auto& queue = failures[method];
+    if (queue.empty()) return std::nullopt;
+    Error error = std::move(queue.front());
+    queue.pop_front();
+    return error;
+  }
+
+  std::deque<Row> rows_;
+};
+
+}  // namespace s3link::test_support
