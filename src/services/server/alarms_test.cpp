@@ -20,6 +20,8 @@ class AlarmsTest : public ApiTest {
                credentials,
                store,
                deliveries,
+               dead_letters,
+               redrive,
                clock,
                random,
                {},
