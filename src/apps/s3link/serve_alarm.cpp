@@ -106,7 +106,7 @@ Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& set
   }
   if (!settings.alarm.webhook.empty()) {
     parts->client = std::make_unique<http_client::BeastClient>(
-        context.get_executor(), http_client::ClientOptions{.ca_file = {}, .max_idle_per_peer = 0});
+        context.get_executor(), http_client::ClientOptions{.trust = {}, .max_idle_per_peer = 0});
     parts->subscribers.push_back(
         std::make_unique<pipeline::AlarmWebhook>(webhook_settings(settings, files, source), *parts->client, clock));
   }

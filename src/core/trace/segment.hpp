@@ -29,7 +29,7 @@ enum class Role {
 /// into `children`; whoever has the root hands it to a ports::TraceSink when the work has ended. Where no id was needed
 /// before, it is given then. Source: AWS X-Ray Developer Guide, "X-Ray segment documents".
 struct Segment {
-  std::optional<SegmentId> id;  ///< set where others name it as their parent before it is emitted
+  std::optional<SegmentId> id = std::nullopt;  ///< set where others name it as their parent before it is emitted
   Role role = Role::part;
   std::string name;        ///< up to 200 characters; for calls to AWS the service: "SES", "DynamoDB"
   std::string name_space;  ///< "aws" (an SDK call), "remote" (another service), or empty
