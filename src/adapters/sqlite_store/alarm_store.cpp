@@ -4,6 +4,8 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "adapters/sqlite_store/counters.hpp"
+
 namespace s3link::sqlite_store {
 namespace {
 
@@ -121,10 +123,7 @@ void SqliteAlarmStore::wake() {
 Awaitable<Result<ports::AlarmMeasure>> SqliteAlarmStore::measure() {
   co_return context_.readers.read([](Connection& db) -> Result<ports::AlarmMeasure> {
     ports::AlarmMeasure measure;
-    {
-      Query row = db.query("SELECT count(*) FROM dead_letters");
-      if (row.next()) measure.dead_letters = row.count(0);
-    }
+    measure.dead_letters = count_dead_letters(db);
     // Ids grow with time, so the oldest event is the first one.
     Query row = db.query("SELECT created_ms FROM outbox ORDER BY id LIMIT 1");
     if (row.next()) measure.oldest_event = row.instant(0);
