@@ -153,7 +153,8 @@ def test_one_alarm_and_one_ok_by_each_channel_and_a_restart_repeats_neither(star
 
 def test_relay_down_for_ten_minutes_with_five_hundred_events_waiting(start, admin_relay, refusing):
     """Ten minutes with the relay down, at 1:60: a period of 1 s stands for a minute, five attempts within ten seconds for
-    ten minutes. The events are lost by nobody, and one alarm by each channel tells of them."""
+    ten minutes. The events are lost by nobody, one alarm by each channel tells of them, and when the relay is back one
+    command delivers them all."""
     refusing.stop()
     with WebhookReceiver() as hook:
         server = start(admin=admin_relay, hook=hook, threshold=5,
@@ -166,6 +167,20 @@ def test_relay_down_for_ten_minutes_with_five_hundred_events_waiting(start, admi
         assert [mail.subject.split(":")[0] for mail in admin_relay.mails("admin")] == ["[s3link] ALARM"]
         assert [document["state"] for document in hook.documents()] == ["ALARM"]
         assert "127.0.0.1" in hook.documents()[0]["reasons"][0]["reason"], "which relay it was"
+
+        refusing.replies.clear()
+        refusing.start()
+        assert server.cli("dlq", "redrive", "--all").stdout == "redriven 500\n"
+        wait_until(lambda: len(server.deliveries("delivered")) == 500, 120, "500 deliveries", interval=0.2)
+        mails = refusing.mails()
+        assert len(mails) == len({mail.message_id for mail in mails}) == len({mail.link for mail in mails}) == 500
+        assert server.fetch(mails[0].link).body == b"x"
+        assert json.loads(server.cli("dlq", "list", "--json").stdout)["dead_letters"] == []
+        wait_until(lambda: len(admin_relay.mails("admin")) == len(hook.posted) == 2, 30, "the OK")
+        assert admin_relay.mails("admin")[1].subject == "[s3link] OK: 0 dead letters, no longer more than 5"
+        assert hook.documents()[1]["state"] == "OK"
+        evaluated_again(server)
+        assert len(admin_relay.mails("admin")) == len(hook.posted) == 2
 
 
 def test_an_event_that_waits_too_long_is_an_alarm_of_its_own(make_server, admin_relay):
