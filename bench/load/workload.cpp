@@ -33,23 +33,23 @@ std::string random_bytes(std::size_t count) {
   return bytes;
 }
 
-// The signed heads of one kind of request.
+// The signed heads of one kind of request, for the objects numbered from `first` on.
 std::vector<std::string> sign_all(const Plan& plan, const sigv4::Credentials& credentials, const std::string& operation,
-                                  const std::string& body) {
+                                  const std::string& body, std::size_t first, std::size_t count) {
   const std::string method = operation == "put" ? "PUT" : "GET";
   const std::string hash = operation == "put" && plan.signed_payload ? hex_encode(sha256(body)) : "UNSIGNED-PAYLOAD";
   const Instant now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   std::vector<std::string> heads;
-  for (std::size_t index = 0; index < plan.keys; ++index) {
+  for (std::size_t index = first; index < first + count; ++index) {
     sigv4::OutgoingRequest request;
     request.method = method;
     request.host = fmt::format("{}:{}", plan.host, plan.port);
     if (operation == "ready") {
       request.target = "/_/readyz";
     } else if (operation == "list") {
-      request.target = fmt::format("/{}?list-type=2&max-keys=1000&prefix=load%2F", plan.bucket);
+      request.target = fmt::format("/{}?list-type=2&max-keys=1000&prefix={}%2F", plan.bucket, plan.prefix);
     } else {
-      request.target = fmt::format("/{}/load/{}/{:08}", plan.bucket, plan.size_bytes, index);
+      request.target = fmt::format("/{}/{}/{}/{:08}", plan.bucket, plan.prefix, plan.size_bytes, index);
     }
     if (operation != "ready") sign_request(request, credentials, plan.region, "s3", hash, now);
     std::string head = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
@@ -115,13 +115,14 @@ Awaitable<void> drive(Run& run) {
       connected = true;
     }
     const std::string& request = run.heads[run.next++ % run.heads.size()];
+    const auto begun = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
     const auto begin = steady_clock::now();
     const std::array<asio::const_buffer, 2> out = {asio::buffer(request), asio::buffer(run.body)};
     const auto [error, count] = co_await asio::async_write(socket, out, kToken);
     const unsigned status = co_await read_response(socket, head, scratch);
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin);
     if (status == 200) {
-      run.report.latencies_us.push_back(static_cast<std::uint32_t>(took.count()));
+      run.report.samples.push_back({begun.time_since_epoch().count(), static_cast<std::uint32_t>(took.count())});
     } else {
       ++run.report.failures;
       if (run.first_failure.empty()) run.first_failure = status == 0 ? "the connection ended" : head;
@@ -144,23 +145,49 @@ void go(Run& run, std::size_t connections) {
   if (failure) std::rethrow_exception(failure);
 }
 
+// Puts `count` objects, numbered from `first` on, once each.
+Result<Report> put_once(const Plan& plan, const sigv4::Credentials& credentials, const tcp::endpoint& server,
+                        const std::string& body, std::size_t first, std::size_t count, std::size_t connections) {
+  const auto heads = sign_all(plan, credentials, "put", body, first, count);
+  Run writing{server, heads, body, count, steady_clock::time_point::max(), 0, {}, {}};
+  go(writing, connections);
+  if (writing.report.failures > 0) return fail(ErrorKind::transient, writing.first_failure);
+  return std::move(writing.report);
+}
+
+Result<Report> fill(const Plan& plan, const sigv4::Credentials& credentials, const tcp::endpoint& server,
+                    const std::string& body) {
+  constexpr std::size_t kPiece = 20'000;  // objects signed at a time
+  Report whole;
+  for (std::size_t first = 0; first < plan.keys; first += kPiece) {
+    const auto piece =
+        put_once(plan, credentials, server, body, first, std::min(kPiece, plan.keys - first), plan.connections);
+    if (!piece) return std::unexpected(piece.error());
+    whole.samples.insert(whole.samples.end(), piece->samples.begin(), piece->samples.end());
+    whole.took += piece->took;
+  }
+  std::ranges::sort(whole.samples, {}, &Sample::latency_us);
+  return whole;
+}
+
 }  // namespace
 
 Result<Report> run(const Plan& plan, const sigv4::Credentials& credentials) {
   const tcp::endpoint server(asio::ip::make_address(plan.host), plan.port);
-  const std::string body = random_bytes(plan.operation == "put" || plan.operation == "get" ? plan.size_bytes : 0);
-  if (plan.operation == "get") {
-    const auto heads = sign_all(plan, credentials, "put", body);
-    Run writing{server, heads, body, plan.keys, steady_clock::time_point::max(), 0, {}, {}};
-    go(writing, std::min<std::size_t>(plan.connections, 16));
-    if (writing.report.failures > 0) return fail(ErrorKind::transient, writing.first_failure);
+  const bool has_body = plan.operation == "put" || plan.operation == "get" || plan.operation == "fill";
+  const std::string body = random_bytes(has_body ? plan.size_bytes : 0);
+  if (plan.operation == "fill") return fill(plan, credentials, server, body);
+  if (plan.operation == "get" && !plan.existing) {
+    const auto written =
+        put_once(plan, credentials, server, body, 0, plan.keys, std::min<std::size_t>(plan.connections, 16));
+    if (!written) return std::unexpected(written.error());
   }
-  const auto heads = sign_all(plan, credentials, plan.operation, body);
+  const auto heads = sign_all(plan, credentials, plan.operation, body, 0, plan.keys);
   Run timed{server, heads, plan.operation == "put" ? body : std::string(), 0, steady_clock::now() + plan.duration, 0,
             {},     {}};
   go(timed, plan.connections);
-  if (timed.report.latencies_us.empty()) return fail(ErrorKind::transient, timed.first_failure);
-  std::ranges::sort(timed.report.latencies_us);
+  if (timed.report.samples.empty()) return fail(ErrorKind::transient, timed.first_failure);
+  std::ranges::sort(timed.report.samples, {}, &Sample::latency_us);
   return std::move(timed.report);
 }
 
