@@ -63,8 +63,9 @@ class AlarmStore {
   virtual Awaitable<Status> save_and_notify(alarm::AlarmName alarm, delivery::AlarmMemory memory,
                                             alarm::Notification notification, std::vector<std::string> subscribers) = 0;
 
-  /// Forgets all other subscribers and what waits for them: they are not configured any more.
-  virtual Awaitable<Status> keep_subscribers(std::vector<std::string> names) = 0;
+  /// Forgets all other subscribers and what waits for them: they are not configured any more. Returns which of `names`
+  /// were never notified of anything.
+  virtual Awaitable<Result<std::vector<std::string>>> keep_subscribers(std::vector<std::string> names) = 0;
   /// The oldest that waits for this subscriber, due or not. Notifications are told in their order.
   virtual Awaitable<Result<std::optional<PendingNotification>>> next_for(std::string subscriber) = 0;
   /// These three: not_found when it does not wait for that subscriber.

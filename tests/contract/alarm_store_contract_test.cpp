@@ -196,7 +196,9 @@ TEST_P(AlarmStoreContract, WhatDoesNotWaitIsNotFound) {
 TEST_P(AlarmStoreContract, SubscribersThatAreGoneAreForgotten) {
   notify(t_, {"email", "webhook"});
   const auto id = next_id("email");
-  ASSERT_TRUE(run_sync(alarms().keep_subscribers({"webhook", "other"})));
+  const auto unheard = run_sync(alarms().keep_subscribers({"webhook", "other"}));
+  ASSERT_TRUE(unheard);
+  EXPECT_EQ(*unheard, std::vector<std::string>{"other"});
   EXPECT_FALSE(next_for("email"));
   EXPECT_EQ(next_id("webhook"), id);
   ASSERT_EQ(subscribers().size(), 1U);

@@ -183,6 +183,23 @@ def test_relay_down_for_ten_minutes_with_five_hundred_events_waiting(start, admi
         assert len(admin_relay.mails("admin")) == len(hook.posted) == 2
 
 
+def test_who_is_configured_during_an_alarm_is_reminded_at_the_start(start, admin_relay):
+    server = start()
+    upload(server, 3)
+    wait_until(lambda: alarms(server)[0]["dead-letters"]["state"] == "ALARM", 30, "the alarm")
+    server.stop()
+    server.environment |= {"S3LINK_ALARM_EMAIL": "admin@example.test",
+                           "S3LINK_ALARM_TRANSPORT": f"smtp://127.0.0.1:{admin_relay.port}"}
+    server.start()
+    mail = wait_until(lambda: admin_relay.mails("admin"), 30, "the reminder")[0]
+    assert "3 dead letters, more than 2" in mail.subject
+    wait_until(lambda: subscriber(server, "email")["told"] == 1, 30, "its record")
+    server.stop()
+    server.start()
+    evaluated_again(server)
+    assert len(admin_relay.mails("admin")) == 1
+
+
 def test_an_event_that_waits_too_long_is_an_alarm_of_its_own(make_server, admin_relay):
     with ScriptedRelay(replies={"you@example.test": "450 4.2.0 later"}) as relay:
         server = make_server(settings={

@@ -95,12 +95,13 @@ class FakeAlarmStore final : public ports::AlarmStore {
     co_return Status{};
   }
 
-  Awaitable<Status> keep_subscribers(std::vector<std::string> names) override {
+  Awaitable<Result<std::vector<std::string>>> keep_subscribers(std::vector<std::string> names) override {
     const std::scoped_lock lock(mutex_);
     const auto goes = [&](const auto& entry) { return std::ranges::find(names, entry.first) == names.end(); };
     std::erase_if(pending, goes);
     std::erase_if(records, goes);
-    co_return Status{};
+    std::erase_if(names, [&](const std::string& name) { return records.contains(name); });
+    co_return names;
   }
   Awaitable<Result<std::optional<ports::PendingNotification>>> next_for(std::string subscriber) override {
     const std::scoped_lock lock(mutex_);

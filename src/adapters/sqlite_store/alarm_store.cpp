@@ -176,14 +176,15 @@ Awaitable<Status> SqliteAlarmStore::save_and_notify(AlarmName alarm, AlarmMemory
       });
 }
 
-Awaitable<Status> SqliteAlarmStore::keep_subscribers(std::vector<std::string> names) {
-  co_return co_await context_.queue.submit([names = std::move(names)](WriteTransaction& transaction) -> Status {
+Awaitable<Result<std::vector<std::string>>> SqliteAlarmStore::keep_subscribers(std::vector<std::string> names) {
+  std::vector<std::string> unheard = names;
+  const Status kept = co_await context_.queue.submit([&](WriteTransaction& transaction) -> Status {
     Connection& db = transaction.db();
     std::vector<std::string> gone;
     {
       Query rows = db.query("SELECT name FROM alarm_subscribers");
       while (rows.next()) {
-        if (std::ranges::find(names, rows.bytes(0)) == names.end()) gone.push_back(rows.text(0));
+        if (std::erase(unheard, rows.text(0)) == 0) gone.push_back(rows.text(0));
       }
     }
     for (const std::string& name : gone) {
@@ -193,6 +194,8 @@ Awaitable<Status> SqliteAlarmStore::keep_subscribers(std::vector<std::string> na
     if (!gone.empty()) remove_told(db);
     return {};
   });
+  if (!kept) co_return std::unexpected(kept.error());
+  co_return unheard;
 }
 
 Awaitable<Result<std::optional<ports::PendingNotification>>> SqliteAlarmStore::next_for(std::string subscriber) {

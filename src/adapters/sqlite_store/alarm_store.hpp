@@ -22,7 +22,7 @@ class SqliteAlarmStore final : public ports::AlarmStore {
   Awaitable<Status> save(alarm::AlarmName alarm, delivery::AlarmMemory memory) override;
   Awaitable<Status> save_and_notify(alarm::AlarmName alarm, delivery::AlarmMemory memory,
                                     alarm::Notification notification, std::vector<std::string> subscribers) override;
-  Awaitable<Status> keep_subscribers(std::vector<std::string> names) override;
+  Awaitable<Result<std::vector<std::string>>> keep_subscribers(std::vector<std::string> names) override;
   Awaitable<Result<std::optional<ports::PendingNotification>>> next_for(std::string subscriber) override;
   Awaitable<Status> mark_told(std::string subscriber, std::int64_t id, Instant when) override;
   Awaitable<Status> reschedule(std::string subscriber, std::int64_t id, Instant failed_at, Instant due,

@@ -78,8 +78,9 @@ Awaitable<void> Alarm::run() {
 
 Awaitable<Result<Instant>> Alarm::look() {
   if (!others_forgotten_) {
-    const Status forgotten = co_await store_.keep_subscribers(topic_.names());
-    if (!forgotten) co_return std::unexpected(forgotten.error());
+    auto unheard = co_await store_.keep_subscribers(topic_.names());
+    if (!unheard) co_return std::unexpected(unheard.error());
+    unheard_ = std::move(*unheard);
     others_forgotten_ = true;
   }
   const auto measure = co_await store_.measure();
@@ -100,6 +101,7 @@ Awaitable<Result<Instant>> Alarm::look() {
     if (!due) co_return std::unexpected(due.error());
     next = std::min(next, *due);
   }
+  unheard_.clear();
   co_return next;
 }
 
@@ -112,7 +114,10 @@ Awaitable<Result<Instant>> Alarm::evaluate(Reading reading) {
   const bool changed = step.memory.state != before->state;
   Status saved;
   if (step.message) {
-    saved = co_await tell(reading, std::move(step), now);
+    saved = co_await tell(reading, std::move(step), now, topic_.names());
+  } else if (reading.over && step.memory.told == delivery::AlarmState::alarm && !unheard_.empty()) {
+    step.message = AlarmMessage::reminder;
+    saved = co_await tell(reading, std::move(step), now, unheard_);
   } else if (step.memory != *before) {
     saved = co_await store_.save(reading.alarm, step.memory);
   }
@@ -121,7 +126,8 @@ Awaitable<Result<Instant>> Alarm::evaluate(Reading reading) {
   co_return next;
 }
 
-Awaitable<Status> Alarm::tell(Reading reading, delivery::AlarmStep step, Instant now) {
+Awaitable<Status> Alarm::tell(Reading reading, delivery::AlarmStep step, Instant now,
+                              std::vector<std::string> subscribers) {
   const bool ok = *step.message == AlarmMessage::ok;
   alarm::Notification notification{.id = 0,
                                    .alarm = reading.alarm,
@@ -143,7 +149,7 @@ Awaitable<Status> Alarm::tell(Reading reading, delivery::AlarmStep step, Instant
                 {{"alarm", std::string(to_string(reading.alarm))}, {"since", iso8601(notification.since)}});
   }
   const Status saved =
-      co_await store_.save_and_notify(reading.alarm, step.memory, std::move(notification), topic_.names());
+      co_await store_.save_and_notify(reading.alarm, step.memory, std::move(notification), std::move(subscribers));
   if (saved) topic_.wake();
   co_return saved;
 }

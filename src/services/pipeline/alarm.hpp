@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/delivery/alarm_rule.hpp"
 #include "ports/alarm_store.hpp"
@@ -25,7 +27,8 @@ struct AlarmSettings {
 
 /// Watches the dead-letter queue and the outbox, decides by delivery::evaluate, logs every change of state, and hands
 /// what is to be told to the topic. Looks at the start, each period, and soon after each change of the dead-letter
-/// queue: a fraction of the period later, so that what fails together is told together.
+/// queue: a fraction of the period later, so that what fails together is told together. A subscriber that is new is
+/// reminded at the start of what the others were told before it was there.
 /// Thread safety: run() stays on its executor, one thread or a strand; stop() may be called from any thread. The store
 /// and the topic must outlive it.
 class Alarm {
@@ -51,7 +54,7 @@ class Alarm {
   /// Evaluates every alarm; returns when the next look is due, or an error.
   Awaitable<Result<Instant>> look();
   Awaitable<Result<Instant>> evaluate(Reading reading);
-  Awaitable<Status> tell(Reading reading, delivery::AlarmStep step, Instant now);
+  Awaitable<Status> tell(Reading reading, delivery::AlarmStep step, Instant now, std::vector<std::string> subscribers);
   void log_change(const Reading& reading);
 
   AlarmSettings settings_;
@@ -61,7 +64,8 @@ class Alarm {
   ports::Logger& logger_;
   std::shared_ptr<WakeSignal> wake_;
   std::atomic<bool> stopping_ = false;
-  bool others_forgotten_ = false;  ///< subscribers of an earlier configuration
+  bool others_forgotten_ = false;     ///< subscribers of an earlier configuration
+  std::vector<std::string> unheard_;  ///< subscribers that were never told of anything; until the first look is over
 };
 
 }  // namespace s3link::pipeline

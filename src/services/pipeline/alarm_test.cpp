@@ -218,6 +218,41 @@ TEST_F(AlarmTest, SubscriberOfAnEarlierConfigurationIsForgotten) {
   EXPECT_FALSE(store_.pending.contains("webhook"));
 }
 
+TEST_F(AlarmTest, SubscriberThatIsNewHearsAtTheStartWhatTheOthersWereTold) {
+  subscribed_ = {&hook_};
+  store_.add_dead_letters(6);
+  start();
+  ASSERT_THAT(told(hook_), ElementsAre(AlarmMessage::alarm));
+  stop();
+  clock_.advance(1h);
+  subscribed_ = {&mail_, &hook_};
+  start();
+  ASSERT_THAT(told(mail_), ElementsAre(AlarmMessage::reminder));
+  EXPECT_EQ(mail_.told[0].since, hook_.told[0].since);
+  EXPECT_EQ(mail_.told[0].value, 6U);
+  EXPECT_EQ(mail_.told[0].reasons.size(), 1U);
+  pass(1h);
+  stop();
+  start();
+  EXPECT_EQ(mail_.told.size(), 1U) << "is new once";
+  EXPECT_THAT(told(hook_), ElementsAre(AlarmMessage::alarm));
+}
+
+TEST_F(AlarmTest, SubscriberThatIsNewHearsNothingWhenAllIsWell) {
+  subscribed_ = {&hook_};
+  store_.add_dead_letters(6);
+  start();
+  store_.remove_dead_letters();
+  settle();
+  pass(500ms);
+  ASSERT_THAT(told(hook_), ElementsAre(AlarmMessage::alarm, AlarmMessage::ok));
+  stop();
+  subscribed_ = {&mail_, &hook_};
+  start();
+  pass(1h);
+  EXPECT_TRUE(mail_.told.empty());
+}
+
 TEST_F(AlarmTest, StoreThatFailsIsAskedAgainAndTheAlarmStillComesOnce) {
   store_.add_dead_letters(6);
   store_.failures = {{ErrorKind::transient, "disk full", ""}};
