@@ -21,6 +21,9 @@ void harden_process() noexcept {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
   ::mallopt(M_ARENA_MAX, 2);
+  // Set, these stay as they are; else the first large buffer that is freed has all later ones kept for ever.
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
 }
 
 void raise_file_limit() noexcept {
