@@ -22,6 +22,8 @@ class Logger {
 
   /// `message` is a constant phrase ("delivery sent"), what varies stands in the fields.
   virtual void log(LogLevel level, std::string_view message, std::vector<LogField> fields) = 0;
+  /// Whether a line of that level would be written: for those who would make many that are not.
+  virtual bool writes(LogLevel /*level*/) const noexcept { return true; }
 };
 
 }  // namespace s3link::ports

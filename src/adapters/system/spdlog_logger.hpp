@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,12 @@ class SpdlogLogger final : public ports::Logger {
   ~SpdlogLogger() override;
 
   void log(ports::LogLevel level, std::string_view message, std::vector<ports::LogField> fields) override;
+  bool writes(ports::LogLevel level) const noexcept override { return level >= level_.load(std::memory_order_relaxed); }
+  /// For the lines from here on.
+  void set_level(ports::LogLevel level) noexcept;
 
  private:
-  ports::LogLevel level_;
+  std::atomic<ports::LogLevel> level_;
   LogFormat format_;
   bool coloured_;
   std::unique_ptr<spdlog::logger> out_;

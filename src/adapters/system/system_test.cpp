@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -98,6 +99,24 @@ TEST(SignalWatcher, SignalsComeInOrderAndInterruptWakes) {
   EXPECT_EQ(watcher.wait(), SignalWatcher::Event::stop);
   std::jthread other([&] { watcher.interrupt(); });
   EXPECT_EQ(watcher.wait(), SignalWatcher::Event::interrupted);
+}
+
+TEST(SpdlogLogger, TheLevelCanBeChanged) {
+  testing::internal::CaptureStderr();
+  {
+    SpdlogLogger logger(ports::LogLevel::info, LogFormat::json);
+    EXPECT_FALSE(logger.writes(ports::LogLevel::debug));
+    logger.log(ports::LogLevel::debug, "before", {});
+    logger.set_level(ports::LogLevel::debug);
+    EXPECT_TRUE(logger.writes(ports::LogLevel::debug));
+    logger.log(ports::LogLevel::debug, "between", {});
+    logger.set_level(ports::LogLevel::error);
+    logger.log(ports::LogLevel::warning, "after", {});
+  }
+  const std::string written = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(written, testing::HasSubstr("\"between\""));
+  EXPECT_THAT(written, testing::Not(testing::HasSubstr("\"before\"")));
+  EXPECT_THAT(written, testing::Not(testing::HasSubstr("\"after\"")));
 }
 
 TEST(SpdlogLogger, LeavesOutWhatIsBelowItsLevel) {
