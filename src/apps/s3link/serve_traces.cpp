@@ -12,7 +12,7 @@
 #include "adapters/xray/udp_trace_sink.hpp"
 #include "core/config/values.hpp"
 #include "services/pipeline/trace_fan_out.hpp"
-#include "services/server/request_error_log.hpp"
+#include "services/server/request_log.hpp"
 #include "services/server/request_traces.hpp"
 
 namespace s3link::app {
@@ -107,13 +107,13 @@ struct ServeTraces::Parts {
         otlp(start_otlp(settings, clock, random, logger)),
         fan_out(exporters_of(xray.get(), otlp.get()), random, clock, logger),
         requests(fan_out),
-        errors(logger) {}
+        log(logger) {}
 
   std::unique_ptr<xray::UdpTraceSink> xray;
   std::unique_ptr<OtlpThread> otlp;
   TraceFanOut fan_out;
   server::RequestTraces requests;
-  server::RequestErrorLog errors;
+  server::RequestLog log;
 };
 
 ServeTraces::ServeTraces(const config::Settings& settings, ports::Clock& clock, ports::Random& random,
@@ -125,8 +125,8 @@ ServeTraces::~ServeTraces() = default;
 ports::TraceSink& ServeTraces::sink() { return parts_->fan_out; }
 
 std::vector<server::RequestObserver*> ServeTraces::observers() {
-  if (!parts_->xray && !parts_->otlp) return {&parts_->errors};
-  return {&parts_->requests, &parts_->errors};
+  if (!parts_->xray && !parts_->otlp) return {&parts_->log};
+  return {&parts_->requests, &parts_->log};
 }
 
 void ServeTraces::stop() {

@@ -23,7 +23,7 @@ class ServeTraces {
   ~ServeTraces();
 
   ports::TraceSink& sink();
-  /// What reports the requests, and what logs those that failed.
+  /// What reports the requests, and what logs them.
   std::vector<server::RequestObserver*> observers();
   /// Sends what is left, for two seconds at most; call when requests and deliveries have ended.
   void stop();

@@ -17,6 +17,7 @@ struct Backend {
   ports::Random& random;
   std::vector<RequestObserver*> observers;
   std::vector<ApiDocument*> documents;
+  std::vector<ReadinessCheck> readiness;
 
   /// Whether objects of that bucket are mailed and expire.
   bool is_exchange(const s3::BucketName& bucket) const { return bucket == settings.exchange_bucket; }

@@ -62,6 +62,12 @@ void Exchange::note_answer(unsigned status) {
   record_.turn_around = std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady_now() - body_.last_read());
 }
 
+void Exchange::note_failure(const Error& error) {
+  // After the head is out, a transient error is a client that went away or is too slow.
+  const bool ours = error.kind == ErrorKind::internal || error.kind == ErrorKind::corrupt || !answered_;
+  if (ours && s3::to_answer(error).status >= 500) record_.failure = error.message;
+}
+
 const RequestRecord& Exchange::finish() {
   record_.requester = verified.access_key_id;
   record_.presigned = verified.presigned;

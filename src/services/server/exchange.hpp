@@ -40,6 +40,8 @@ class Exchange {
 
   /// What is known of the request so far; whoever learns more fills it in.
   RequestRecord& record() noexcept { return record_; }
+  /// Notes what went wrong, for the log, where it is no fault of the client's.
+  void note_failure(const Error& error);
   /// Once it is over: the record, complete.
   const RequestRecord& finish();
 

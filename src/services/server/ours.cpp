@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/s3/error_code.hpp"
 #include "services/server/handlers.hpp"
@@ -13,15 +15,43 @@ constexpr std::string_view kHealth = "/_/healthz";
 constexpr std::string_view kReady = "/_/readyz";
 constexpr std::string_view kDeliveries = "/_/api/v1/deliveries";
 
+/// Why it is not ready.
+struct Reason {
+  std::string_view part;
+  std::string message;
+};
+
+Awaitable<std::vector<Reason>> reasons_against(Backend& backend) {
+  std::vector<Reason> out;
+  if (auto writable = backend.store.writable(); !writable)
+    out.push_back({"store", std::move(writable.error().message)});
+  for (const ReadinessCheck& check : backend.readiness) {
+    if (auto done = co_await check.run(); !done) out.push_back({check.part, std::move(done.error().message)});
+  }
+  co_return out;
+}
+
+/// {"error":{"code":"NotReady","message":…,"reasons":[{"part":…,"message":…}]}}
+std::string not_ready_document(const std::vector<Reason>& reasons) {
+  std::string all;
+  boost::json::array list;
+  for (const auto& [part, message] : reasons) {
+    all += (all.empty() ? "" : "; ") + message;
+    list.push_back(boost::json::object{{"part", part}, {"message", message}});
+  }
+  return boost::json::serialize(
+      boost::json::object{{"error", {{"code", "NotReady"}, {"message", all}, {"reasons", std::move(list)}}}});
+}
+
 /// Health and readiness, which need no signature.
 Awaitable<Status> perform_probe(Backend& backend, Exchange& exchange, bool ready) {
   if (exchange.request().method != "GET" && !exchange.is_head()) {
     co_return co_await refuse_json(exchange, s3::make_error(s3::ErrorCode::method_not_allowed));
   }
   if (!ready) co_return co_await exchange.answer_json(200, R"({"status":"ok"})");
-  const Status writable = backend.store.writable();
-  if (writable) co_return co_await exchange.answer_json(200, R"({"status":"ready"})");
-  co_return co_await exchange.answer_json(503, error_document("NotReady", writable.error().message));
+  const auto reasons = co_await reasons_against(backend);
+  if (reasons.empty()) co_return co_await exchange.answer_json(200, R"({"status":"ready"})");
+  co_return co_await exchange.answer_json(503, not_ready_document(reasons));
 }
 
 Awaitable<Status> answer_document(Backend& backend, Exchange& exchange, ApiDocument& document) {

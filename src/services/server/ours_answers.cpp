@@ -16,6 +16,8 @@ std::string error_document(std::string_view code, std::string_view message) {
 
 Awaitable<Status> refuse_json(Exchange& exchange, Error error) {
   const auto told = s3::to_answer(error);
+  exchange.note_failure(error);
+  exchange.record().error_code = told.code;
   co_return co_await exchange.answer_json(told.status, error_document(told.code, told.message));
 }
 

@@ -13,6 +13,11 @@ class OursTest : public ApiTest {
   }
 };
 
+Awaitable<Status> full_or_not(bool full) {
+  if (full) co_return fail(ErrorKind::transient, "too many wait");
+  co_return Status{};
+}
+
 TEST_F(OursTest, HealthNeedsNoSignature) {
   EXPECT_EQ(plain("GET", "/_/healthz").body, R"({"status":"ok"})");
   EXPECT_EQ(plain("HEAD", "/_/healthz").status, 200U);
@@ -29,6 +34,25 @@ TEST_F(OursTest, ReadinessTellsWhyNot) {
   EXPECT_EQ(reply.status, 503U);
   EXPECT_THAT(reply.body, HasSubstr("fsync failed: I/O error"));
   EXPECT_EQ(plain("GET", "/_/healthz").status, 200U);
+}
+
+TEST_F(OursTest, ReadinessTellsEveryReason) {
+  bool full = false;
+  S3Api checked({.exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, credentials, store, deliveries,
+                dead_letters, redrive, clock, random, {}, {},
+                {{"liveness", []() -> Awaitable<Status> { co_return Status{}; }},
+                 {"outbox", [&full] { return full_or_not(full); }}});
+  const auto ask = [&] {
+    return handle_by(checked, {"GET", "/_/readyz", {{"Host", "s3.test:9000"}}, "", false},
+                     test_support::FakeRequestBody());
+  };
+  EXPECT_EQ(ask().status, 200U);
+  full = true;
+  store.unwritable = Error{ErrorKind::transient, "no space left", ""};
+  EXPECT_EQ(ask().status, 503U);
+  EXPECT_EQ(ask().body, R"({"error":{"code":"NotReady","message":"no space left; too many wait",)"
+                        R"("reasons":[{"part":"store","message":"no space left"},)"
+                        R"({"part":"outbox","message":"too many wait"}]}})");
 }
 
 TEST_F(OursTest, DeliveriesAreFilteredAndComplete) {

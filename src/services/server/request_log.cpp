@@ -1,22 +1,40 @@
-#include "services/server/request_error_log.hpp"
+#include "services/server/request_log.hpp"
 
 #include <exception>
+#include <utility>
+#include <vector>
 
 namespace s3link::server {
+namespace {
 
-void RequestErrorLog::finished(const ports::HttpRequestHead& request, const RequestRecord& record) noexcept {
-  if (record.status < 500) return;
+using ports::LogField;
+using ports::LogLevel;
+
+std::vector<LogField> fields_of(const ports::HttpRequestHead& request, const RequestRecord& record) {
+  std::vector<LogField> out = {{"request_id", record.request_id},
+                               {"trace_id", trace::xray_text(record.trace.trace)},
+                               {"operation", std::string(record.operation)},
+                               {"method", request.method},
+                               {"bucket", record.bucket},
+                               {"key", record.key},
+                               {"status", std::to_string(record.status)},
+                               {"duration_us", std::to_string(record.total.count())},
+                               {"bytes_received", std::to_string(record.bytes_received)},
+                               {"bytes_sent", std::to_string(record.bytes_sent)},
+                               {"client", request.remote_address}};
+  if (!record.requester.empty()) out.push_back({"access_key_id", record.requester});
+  if (!record.error_code.empty()) out.push_back({"error_code", record.error_code});
+  if (!record.failure.empty()) out.push_back({"detail", record.failure});
+  return out;
+}
+
+}  // namespace
+
+void RequestLog::finished(const ports::HttpRequestHead& request, const RequestRecord& record) noexcept {
+  const bool failed = record.status >= 500 || !record.failure.empty();
+  const LogLevel level = failed ? LogLevel::warning : LogLevel::debug;
   try {
-    // Not the target, whose query can sign.
-    logger_.log(ports::LogLevel::warning, "request failed",
-                {{"request_id", record.request_id},
-                 {"trace_id", trace::xray_text(record.trace.trace)},
-                 {"operation", std::string(record.operation)},
-                 {"method", request.method},
-                 {"bucket", record.bucket},
-                 {"key", record.key},
-                 {"status", std::to_string(record.status)},
-                 {"error_code", record.error_code}});
+    if (logger_.writes(level)) logger_.log(level, failed ? "request failed" : "request", fields_of(request, record));
   } catch (const std::exception&) {
     // No memory for a line: nothing else can be done about it.
   }

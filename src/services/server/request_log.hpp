@@ -5,11 +5,12 @@
 
 namespace s3link::server {
 
-/// Logs each request that failed on this side: answered with 5xx. Thread safety: any number of calls at a time. The
-/// logger must outlive it.
-class RequestErrorLog final : public RequestObserver {
+/// Logs requests: as a warning each that failed on this side (answered with 5xx, or broken off by a failure of ours),
+/// at debug level every other. Neither the target nor a header field is in a line: both can sign. Thread safety: any
+/// number of calls at a time. The logger must outlive it.
+class RequestLog final : public RequestObserver {
  public:
-  explicit RequestErrorLog(ports::Logger& logger) : logger_(logger) {}
+  explicit RequestLog(ports::Logger& logger) : logger_(logger) {}
   void finished(const ports::HttpRequestHead& request, const RequestRecord& record) noexcept override;
 
  private:

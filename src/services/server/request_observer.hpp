@@ -26,6 +26,7 @@ struct RequestRecord {
   bool presigned = false;
   unsigned status = 0;                       ///< 0: the client was gone before it was answered
   std::string error_code;                    ///< S3's: "NoSuchKey"; empty: none
+  std::string failure;                       ///< of ours, which the client is not told: "no space left"; empty: none
   std::uint64_t bytes_received = 0;          ///< of the body, HTTP chunking removed
   std::uint64_t bytes_sent = 0;              ///< of the body
   std::optional<std::uint64_t> object_size;  ///< of the object read or written

@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "services/server/api_fixture.hpp"
 
 namespace s3link::server {
@@ -57,6 +59,39 @@ TEST_F(RequestObserverTest, OurOwnPathsAreTold) {
   ASSERT_EQ(records.all.size(), 1U);
   EXPECT_EQ(records.all.front().operation, "/_/healthz");
   EXPECT_EQ(records.all.front().status, 200U);
+}
+
+TEST_F(RequestObserverTest, WhatFailedHereIsToldAndTheClientIsNotTold) {
+  deliveries.failures.push_back({ErrorKind::internal, "SQLITE_IOERR", ""});
+  const Reply reply = get("/_/api/v1/deliveries");
+  EXPECT_EQ(reply.status, 500U);
+  EXPECT_EQ(reply.body.find("SQLITE"), std::string::npos);
+  ASSERT_EQ(records.all.size(), 1U);
+  EXPECT_EQ(records.all.front().failure, "SQLITE_IOERR");
+  EXPECT_EQ(records.all.front().error_code, "InternalError");
+}
+
+TEST_F(RequestObserverTest, ARefusalIsNoFailure) {
+  get("/file-exchange/none");
+  ASSERT_EQ(records.all.size(), 1U);
+  EXPECT_EQ(records.all.front().status, 404U);
+  EXPECT_EQ(records.all.front().failure, "");
+}
+
+Awaitable<Status> throw_something() {
+  throw std::runtime_error("a bug");
+  co_return Status{};
+}
+
+TEST_F(RequestObserverTest, WhatIsThrownIsAnsweredWithTheRequestsIdAndTold) {
+  S3Api broken({.exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, credentials, store, deliveries,
+               dead_letters, redrive, clock, random, {&records}, {}, {{"broken", throw_something}});
+  const Reply reply =
+      handle_by(broken, {"GET", "/_/readyz", {{"Host", "s3.test:9000"}}, "", false}, test_support::FakeRequestBody());
+  EXPECT_EQ(reply.outcome(), "500 InternalError");
+  ASSERT_EQ(records.all.size(), 1U);
+  EXPECT_EQ(records.all.front().failure, "unexpected: a bug");
+  EXPECT_EQ(records.all.front().request_id, reply.field("x-amz-request-id"));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "services/server/s3_api.hpp"
 
+#include <exception>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -39,6 +41,16 @@ Awaitable<Status> serve(Backend& backend, Exchange& exchange) {
                                 std::move(*operation));
 }
 
+/// What is thrown is a bug; its request is answered and logged as every other is.
+Awaitable<Status> perform_any(Backend& backend, Exchange& exchange) {
+  try {
+    if (is_ours(exchange.request(), backend.settings.domain)) co_return co_await perform_ours(backend, exchange);
+    co_return co_await serve(backend, exchange);
+  } catch (const std::exception& e) {
+    co_return fail(ErrorKind::internal, std::string("unexpected: ") + e.what());
+  }
+}
+
 }  // namespace
 
 struct S3Api::Impl {
@@ -48,9 +60,10 @@ struct S3Api::Impl {
 S3Api::S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
              ports::DeliveryLog& deliveries, ports::DeadLetterQueue& dead_letters, pipeline::Redrive& redrive,
              ports::Clock& clock, ports::Random& random, std::vector<RequestObserver*> observers,
-             std::vector<ApiDocument*> documents)
+             std::vector<ApiDocument*> documents, std::vector<ReadinessCheck> readiness)
     : impl_(new Impl{Backend{settings, sigv4::Verifier(credentials, settings.region), store, deliveries, dead_letters,
-                             redrive, clock, random, std::move(observers), std::move(documents)}}) {}
+                             redrive, clock, random, std::move(observers), std::move(documents),
+                             std::move(readiness)}}) {}
 
 S3Api::~S3Api() = default;
 
@@ -58,12 +71,8 @@ Awaitable<void> S3Api::handle(const ports::HttpRequestHead& request, ports::Http
                               ports::HttpResponseWriter& response) {
   Backend& backend = impl_->backend;
   Exchange exchange(request, body, response, backend.random, backend.clock, backend.settings.trace_sample);
-  Status done;
-  if (is_ours(request, backend.settings.domain)) {
-    done = co_await perform_ours(backend, exchange);
-  } else {
-    done = co_await serve(backend, exchange);
-  }
+  const Status done = co_await perform_any(backend, exchange);
+  if (!done) exchange.note_failure(done.error());
   // After the head is out an error can only be told by ending the connection, which the server does when bytes are
   // missing.
   if (!done && !exchange.answered()) {

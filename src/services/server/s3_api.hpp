@@ -15,6 +15,7 @@
 #include "ports/http_handler.hpp"
 #include "ports/random.hpp"
 #include "services/server/api_document.hpp"
+#include "services/server/readiness.hpp"
 #include "services/server/request_observer.hpp"
 
 namespace s3link::sigv4 {
@@ -39,14 +40,14 @@ struct S3ApiSettings {
 /// The S3 API and our own "/_/": authenticates, routes, answers. docs/s3-compatibility.md lists the operations.
 /// Every request needs a valid SigV4 signature, but for /_/healthz and /_/readyz. Memory per request is bounded: one
 /// buffer of 256 KiB, whatever the object's size.
-/// `observers` are told of every request; `documents` are served beside what the API knows itself. Thread safety: any
-/// number of requests at a time. The references must outlive it.
+/// `observers` are told of every request; `documents` are served beside what the API knows itself; `readiness` is asked
+/// by /_/readyz, besides the store. Thread safety: any number of requests at a time. The references must outlive it.
 class S3Api final : public ports::HttpHandler {
  public:
   S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
         ports::DeliveryLog& deliveries, ports::DeadLetterQueue& dead_letters, pipeline::Redrive& redrive,
         ports::Clock& clock, ports::Random& random, std::vector<RequestObserver*> observers = {},
-        std::vector<ApiDocument*> documents = {});
+        std::vector<ApiDocument*> documents = {}, std::vector<ReadinessCheck> readiness = {});
   ~S3Api() override;
 
   Awaitable<void> handle(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
