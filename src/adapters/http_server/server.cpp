@@ -257,6 +257,15 @@ void Server::stop(std::chrono::milliseconds grace) {
   state_->acceptor->close(ignored);
 }
 
+void Server::ask_threads(std::function<void()> answered) {
+  auto left = std::make_shared<std::atomic<std::size_t>>(state_->loops.size());
+  for (const auto& loop : state_->loops) {
+    asio::post(loop->context, [left, answered] {
+      if (left->fetch_sub(1) == 1) answered();
+    });
+  }
+}
+
 Status Server::reload_tls() {
   if (!state_->shared.options.tls) return {};
   auto fresh = load_tls(*state_->shared.options.tls);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,9 @@ class Server {
   /// Reads the TLS files again; new connections use them. On an error (invalid_argument) the old ones stay in use.
   /// Without TLS: does nothing.
   Status reload_tls();
+  /// Calls `answered`, from one of the server's threads, once every one of them has had its turn: for a watchdog.
+  /// Never, where one does not come to it, or the server is stopped before. `answered` must return at once.
+  void ask_threads(std::function<void()> answered);
   /// Connections open now.
   std::size_t connections() const noexcept;
 

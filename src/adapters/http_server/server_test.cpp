@@ -2,6 +2,9 @@
 
 #include <thread>
 
+#include <future>
+#include <latch>
+
 #include "adapters/http_server/server_fixture.hpp"
 
 namespace s3link::http_server {
@@ -22,6 +25,23 @@ TEST_F(ServerTest, AnswersAndKeepsTheConnection) {
     EXPECT_FALSE(response.fields.contains("connection"));
   }
   EXPECT_EQ(handler.requests, 3);
+}
+
+TEST_F(ServerTest, ThreadsThatWorkAnswerAndOneThatIsStuckDoesNot) {
+  start({.threads = 2});
+  std::latch stuck(1);
+  std::latch release(1);
+  server->ask_threads([&] {  // the last thread of the two
+    stuck.count_down();
+    release.wait();
+  });
+  stuck.wait();
+  auto answer = std::make_shared<std::promise<void>>();
+  auto answered = answer->get_future();
+  server->ask_threads([answer] { answer->set_value(); });
+  EXPECT_EQ(answered.wait_for(50ms), std::future_status::timeout);
+  release.count_down();
+  answered.get();
 }
 
 TEST_F(ServerTest, ClosesWhenAskedTo) {

@@ -95,7 +95,9 @@ TEST_F(DeadLettersTest, OldHistoryGoesThoughYoungerStandsBeforeIt) {
 TEST_F(DeadLettersTest, FullOutboxRefusesWritesThatWouldMail) {
   reopen_with_room_for(2);
   ASSERT_TRUE(add("one"));
+  EXPECT_TRUE(run_sync(store_->outbox_room()));
   ASSERT_TRUE(add("two"));
+  EXPECT_EQ(run_sync(store_->outbox_room()).error().code, "SlowDown");
   const auto refused = add("three");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::transient);
@@ -110,6 +112,7 @@ TEST_F(DeadLettersTest, FullOutboxRefusesWritesThatWouldMail) {
   ASSERT_EQ(taken->size(), 1U);
   EXPECT_FALSE(add("three")) << "what is claimed still waits";
   ASSERT_TRUE(run_sync(store_->outbox().mark_delivered(taken->front().id)));
+  EXPECT_TRUE(run_sync(store_->outbox_room()));
   EXPECT_TRUE(add("three"));
 }
 

@@ -14,6 +14,7 @@
 #include "adapters/sqlite_store/alarm_store.hpp"
 #include "adapters/sqlite_store/bucket_store.hpp"
 #include "adapters/sqlite_store/checkpointer.hpp"
+#include "adapters/sqlite_store/counters.hpp"
 #include "adapters/sqlite_store/dead_letter_queue.hpp"
 #include "adapters/sqlite_store/delivery_log.hpp"
 #include "adapters/sqlite_store/ledger.hpp"
@@ -224,6 +225,18 @@ ports::DeliveryLog& Store::deliveries() noexcept { return parts_->deliveries; }
 ports::DeadLetterQueue& Store::dead_letters() noexcept { return parts_->dead_letters; }
 ports::AlarmStore& Store::alarms() noexcept { return parts_->alarms; }
 ports::AccessLogJournal& Store::access_log_journal() noexcept { return parts_->access_log_journal; }
+
+Awaitable<Status> Store::outbox_room() {
+  co_return parts_->readers.read([this](Connection& db) { return check_outbox_room(db, parts_->context.max_pending); });
+}
+
+void Store::ask(std::function<void(Status)> answered) {
+  parts_->pool.post([parts = parts_.get(), answered = std::move(answered)] {
+    // A disk that is full, or a database that is locked for too long, is an answer.
+    (void)parts->queue.run_and_wait([](WriteTransaction&) -> Status { return {}; });
+    answered(parts->health.refusing() ? Status(std::unexpected(parts->health.refusal())) : Status());
+  });
+}
 
 Store::CommitCounters Store::commit_counters() const noexcept {
   const auto counters = parts_->queue.counters();

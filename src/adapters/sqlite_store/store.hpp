@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -52,6 +53,14 @@ class Store {
   ports::DeadLetterQueue& dead_letters() noexcept;
   ports::AlarmStore& alarms() noexcept;
   ports::AccessLogJournal& access_log_journal() noexcept;
+
+  /// Whether uploads to the exchange bucket are taken as far as the outbox is concerned. Errors: transient, code
+  /// SlowDown (max_pending); those of reading.
+  Awaitable<Status> outbox_room();
+  /// Has a worker and then the writer do a turn, with a transaction that changes nothing, and calls `answered` from one
+  /// of the store's threads: for a watchdog. Never, where they do not come to it; with an error where writes are
+  /// refused until the store is opened again. Not after the store's destruction has begun.
+  void ask(std::function<void(Status)> answered);
 
   /// What the group commit has done since the store was opened.
   struct CommitCounters {
