@@ -95,7 +95,30 @@ Secret read_secret(const std::optional<std::filesystem::path>& file, std::string
   return Secret(std::string(line));
 }
 
+NamedSecrets read_secrets(const config::Settings& settings, FileProblems& problems) {
+  return {.relay_password = read_secret(settings.email.password_file, "email", "password_file", problems),
+          .alarm_relay_password = read_secret(settings.alarm.password_file, "alarm", "password_file", problems),
+          .webhook_secret = read_secret(settings.alarm.webhook_secret_file, "alarm", "webhook_secret_file", problems)};
+}
+
 }  // namespace
+
+NamedSecrets NamedSecrets::clone() const {
+  return {.relay_password = relay_password.clone(),
+          .alarm_relay_password = alarm_relay_password.clone(),
+          .webhook_secret = webhook_secret.clone()};
+}
+
+std::vector<std::string> changed_secrets(const NamedSecrets& before, const NamedSecrets& after) {
+  std::vector<std::string> out;
+  const auto compare = [&](const Secret& old, const Secret& fresh, const char* name) {
+    if (!constant_time_equal(old.reveal(), fresh.reveal())) out.emplace_back(name);
+  };
+  compare(before.relay_password, after.relay_password, "email.password_file");
+  compare(before.alarm_relay_password, after.alarm_relay_password, "alarm.password_file");
+  compare(before.webhook_secret, after.webhook_secret, "alarm.webhook_secret_file");
+  return out;
+}
 
 void add_config_options(CLI::App& command, ConfigOptions& options) {
   command.add_option("-c,--config", options.config_file, "Configuration file (TOML); else $S3LINK_CONFIG")
@@ -124,13 +147,24 @@ std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(c
   return config::load(sources);
 }
 
+std::expected<NamedSecrets, std::vector<config::Problem>> read_named_secrets(const config::Loaded& loaded) {
+  FileProblems problems(loaded);
+  NamedSecrets secrets = read_secrets(loaded.settings, problems);
+  if (auto found = problems.take(); !found.empty()) return std::unexpected(std::move(found));
+  return secrets;
+}
+
+std::expected<mail::LinkTemplate, std::vector<config::Problem>> read_link_template(const config::Loaded& loaded) {
+  FileProblems problems(loaded);
+  mail::LinkTemplate link_template = read_template(loaded.settings, problems);
+  if (auto found = problems.take(); !found.empty()) return std::unexpected(std::move(found));
+  return link_template;
+}
+
 std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const config::Loaded& loaded) {
   const config::Settings& settings = loaded.settings;
   FileProblems problems(loaded);
-  NamedFiles files{read_template(settings, problems),
-                   read_secret(settings.email.password_file, "email", "password_file", problems),
-                   read_secret(settings.alarm.password_file, "alarm", "password_file", problems),
-                   read_secret(settings.alarm.webhook_secret_file, "alarm", "webhook_secret_file", problems)};
+  NamedFiles files{read_secrets(settings, problems), read_template(settings, problems)};
   const auto must_read = [&](const std::optional<std::filesystem::path>& file, const char* name) {
     if (file && ::access(file->c_str(), R_OK) != 0) {
       problems.add("server", name, fmt::format("cannot read {}: {}", file->string(), std::strerror(errno)));

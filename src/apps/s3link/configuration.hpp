@@ -27,12 +27,24 @@ void add_config_options(CLI::App& command, ConfigOptions& options);
 /// Reads the file and the environment.
 std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(const ConfigOptions& options);
 
+/// The secrets that settings name files for.
+struct NamedSecrets {
+  Secret relay_password;        ///< email.password_file
+  Secret alarm_relay_password;  ///< alarm.password_file
+  Secret webhook_secret;        ///< alarm.webhook_secret_file
+
+  NamedSecrets clone() const;
+};
+/// The settings whose files hold something else in `after`.
+std::vector<std::string> changed_secrets(const NamedSecrets& before, const NamedSecrets& after);
+std::expected<NamedSecrets, std::vector<config::Problem>> read_named_secrets(const config::Loaded& loaded);
+
+/// The template of email.template_dir, files it does not hold from the built-in one.
+std::expected<mail::LinkTemplate, std::vector<config::Problem>> read_link_template(const config::Loaded& loaded);
+
 /// What settings name files for, read and checked.
-struct NamedFiles {
+struct NamedFiles : NamedSecrets {
   mail::LinkTemplate link_template;
-  Secret relay_password;
-  Secret alarm_relay_password;
-  Secret webhook_secret;
 };
 /// Reads the templates, the relays' passwords and the webhook's secret; makes sure that the TLS files can be read.
 std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const config::Loaded& loaded);

@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <optional>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "adapters/smtp/outbox_folder.hpp"
 #include "adapters/smtp/smtp_sender.hpp"
 #include "adapters/sqlite_store/store.hpp"
+#include "adapters/system/service_notifier.hpp"
 #include "adapters/system/signal_watcher.hpp"
 #include "adapters/system/spdlog_logger.hpp"
 #include "adapters/system/system_clock.hpp"
@@ -25,6 +27,9 @@
 #include "apps/s3link/process.hpp"
 #include "apps/s3link/serve_access_log.hpp"
 #include "apps/s3link/serve_alarm.hpp"
+#include "apps/s3link/serve_notify.hpp"
+#include "apps/s3link/serve_readiness.hpp"
+#include "apps/s3link/serve_reload.hpp"
 #include "apps/s3link/serve_traces.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
@@ -47,20 +52,6 @@ system::LogFormat log_format(config::LogFormat format) {
     return system::stderr_is_terminal() ? system::LogFormat::text : system::LogFormat::json;
   }
   return format == config::LogFormat::text ? system::LogFormat::text : system::LogFormat::json;
-}
-
-ports::LogLevel log_level(config::LogLevel level) {
-  switch (level) {
-    case config::LogLevel::debug:
-      return ports::LogLevel::debug;
-    case config::LogLevel::info:
-      return ports::LogLevel::info;
-    case config::LogLevel::warning:
-      return ports::LogLevel::warning;
-    case config::LogLevel::error:
-      break;
-  }
-  return ports::LogLevel::error;
 }
 
 std::filesystem::path credentials_file_of(const config::Settings& settings) {
@@ -210,6 +201,8 @@ int serve(const ConfigOptions& options) {
   auto files = read_named_files(*loaded);
   if (!files) return report_problems(files.error());
   config::Settings& settings = loaded->settings;
+  const auto notifier = system::ServiceNotifier::open([](const char* name) { return std::getenv(name); });
+  if (!notifier) return complain(kFailed, notifier.error().message);
   raise_file_limit();
 
   // Bottom-up; everything is destroyed top-down.
@@ -245,6 +238,8 @@ int serve(const ConfigOptions& options) {
   pipeline::Redrive redrive(store.dead_letters(), store.buckets(), clock, logger);
   server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), clock);
   ServedAccessLog access_log(settings, store.access_log_journal(), clock, random, logger);
+  std::atomic<bool> stopping = false;
+  server::Liveness liveness;
   std::vector<server::RequestObserver*> observers = traces.observers();
   observers.push_back(&access_log.log);
   server::S3Api api({.region = settings.server.region,
@@ -255,7 +250,7 @@ int serve(const ConfigOptions& options) {
                      .trace_sample = settings.trace.sample,
                      .logs_bucket = settings.bucket.logs_name},
                     *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
-                    std::move(observers), {&alarms});
+                    std::move(observers), {&alarms}, readiness_checks(stopping, store, liveness));
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
   pipeline::LifecycleSweeper sweeper({.bucket = settings.bucket.name, .object_ttl = settings.bucket.object_ttl},
                                      store.buckets(), clock, logger);
@@ -292,9 +287,11 @@ int serve(const ConfigOptions& options) {
                                    .stop_grace = kStopGrace},
                                   store.outbox(), store.buckets(), links, mailer, clock, random, logger, traces.sink());
 
+  NamedSecrets secrets = files->clone();  // the alarm takes its own
   auto alarm = ServeAlarm::make(settings, *files, public_url, store.alarms(), **sender, context, clock, random, logger);
   if (!alarm) return complain(kFailed, alarm.error().message);
 
+  ServeReload reload(options, *loaded, std::move(secrets), server, mailer, logger);
   system::SignalWatcher signals;
   std::atomic<bool> broken = false;
   PipelineThread pipeline(context, logger, [&] {
@@ -308,6 +305,8 @@ int serve(const ConfigOptions& options) {
   pipeline.add("access log", access_log.writer.run());
   pipeline.start();
   server.run();
+  add_parts(liveness, server, context, store);
+  ServeNotify notify(*notifier, liveness, logger);
   auto listen_file = ListenFile::write(settings.server.data_dir / "listen", address);
   int status = kDone;
   if (listen_file) {
@@ -321,12 +320,12 @@ int serve(const ConfigOptions& options) {
     }
     logger.log(ports::LogLevel::info, "ready",
                {{"version", S3LINK_VERSION}, {"endpoint", endpoint}, {"bucket", settings.bucket.name.text()}});
+    notify.ready(fmt::format("serving the bucket {} at {}", settings.bucket.name.text(), endpoint));
     for (auto event = signals.wait(); event != system::SignalWatcher::Event::stop && !broken; event = signals.wait()) {
-      if (event != system::SignalWatcher::Event::reload || !settings.server.tls_certificate) continue;
-      const Status reloaded = server.reload_tls();
-      logger.log(reloaded ? ports::LogLevel::info : ports::LogLevel::error,
-                 reloaded ? "TLS certificate read again" : "TLS certificate not reloaded",
-                 {{"reason", reloaded ? "SIGHUP" : reloaded.error().message}});
+      if (event != system::SignalWatcher::Event::reload) continue;
+      notify.reloading();
+      reload.run();
+      notify.reloaded();
     }
     if (broken) status = kFailed;
   } else {
@@ -334,6 +333,8 @@ int serve(const ConfigOptions& options) {
   }
 
   end_at_next_signal();
+  stopping = true;
+  notify.stopping();
   logger.log(ports::LogLevel::info, "stopping", {});
   dispatcher.stop();
   sweeper.stop();

@@ -46,7 +46,23 @@ trace::Segment relay_segment(Instant start, Instant end, const Result<ports::Mai
 
 Mailer::Mailer(MailSettings settings, ports::MailSender& sender, ports::Ledger& ledger, ports::Clock& clock,
                ports::Random& random)
-    : settings_(std::move(settings)), sender_(sender), ledger_(ledger), clock_(clock), random_(random) {}
+    : settings_(std::move(settings)),
+      template_(std::make_shared<const mail::LinkTemplate>(settings_.link_template)),
+      sender_(sender),
+      ledger_(ledger),
+      clock_(clock),
+      random_(random) {}
+
+void Mailer::use_template(mail::LinkTemplate fresh) {
+  auto shared = std::make_shared<const mail::LinkTemplate>(std::move(fresh));
+  const std::scoped_lock lock(mutex_);
+  template_ = std::move(shared);
+}
+
+std::shared_ptr<const mail::LinkTemplate> Mailer::current_template() {
+  const std::scoped_lock lock(mutex_);
+  return template_;
+}
 
 Awaitable<Result<std::vector<mail::Address>>> Mailer::pending(std::string bucket, std::string key,
                                                               std::string sequencer) {
@@ -102,15 +118,15 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
 
 mail::Mail Mailer::compose(const LinkJob& job, const mail::Address& recipient, std::string message_id) {
   const Instant now = clock_.now();
-  const auto rendered = settings_.link_template.render({.link = job.link.url.reveal(),
-                                                        .bucket = job.bucket,
-                                                        .key = job.key,
-                                                        .size_bytes = job.size_bytes,
-                                                        .sha256 = job.sha256,
-                                                        .sender_name = settings_.sender_name,
-                                                        .now = now,
-                                                        .deadline = job.link.deadline,
-                                                        .removed_at = job.removed_at});
+  const auto rendered = current_template()->render({.link = job.link.url.reveal(),
+                                                    .bucket = job.bucket,
+                                                    .key = job.key,
+                                                    .size_bytes = job.size_bytes,
+                                                    .sha256 = job.sha256,
+                                                    .sender_name = settings_.sender_name,
+                                                    .now = now,
+                                                    .deadline = job.link.deadline,
+                                                    .removed_at = job.removed_at});
   std::array<std::byte, 16> seed{};
   random_.fill(seed);
   Secret message = mail::build_message({.from = settings_.sender,

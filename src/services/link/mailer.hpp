@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,7 +25,7 @@ struct MailSettings {
   mail::Address sender;
   std::string sender_name;                ///< shown beside the sender's address; may be empty
   std::vector<mail::Address> recipients;  ///< each gets a message of its own
-  mail::LinkTemplate link_template;
+  mail::LinkTemplate link_template;       ///< to begin with
 };
 
 /// What one link mail is about.
@@ -48,7 +50,7 @@ struct SendOutcome {
 
 /// Sends link mails and enters them in the ledger. Delivery is at least once: a crash between the relay's answer and
 /// the ledger's commit sends that mail a second time, with the same Message-ID. Thread safety: calls from one executor;
-/// any number at a time. Its ports must outlive the awaitables.
+/// any number at a time; but use_template() from any thread. Its ports must outlive the awaitables.
 class Mailer {
  public:
   Mailer(MailSettings settings, ports::MailSender& sender, ports::Ledger& ledger, ports::Clock& clock,
@@ -63,11 +65,18 @@ class Mailer {
   Awaitable<std::vector<SendOutcome>> deliver(LinkJob job, std::vector<mail::Address> recipients,
                                               trace::Segment& under);
 
+  /// The template of every message that is composed from here on; each message is made from one template.
+  void use_template(mail::LinkTemplate fresh);
+
  private:
   Awaitable<SendOutcome> deliver_one(const LinkJob& job, const mail::Address& recipient, trace::Segment& under);
   mail::Mail compose(const LinkJob& job, const mail::Address& recipient, std::string message_id);
 
+  std::shared_ptr<const mail::LinkTemplate> current_template();
+
   MailSettings settings_;
+  std::mutex mutex_;
+  std::shared_ptr<const mail::LinkTemplate> template_;  // guarded by mutex_
   ports::MailSender& sender_;
   ports::Ledger& ledger_;
   ports::Clock& clock_;

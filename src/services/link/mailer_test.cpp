@@ -144,5 +144,21 @@ TEST_F(MailerTest, LedgerThatCannotBeReadIsAnError) {
   EXPECT_EQ(run_sync(mailer_.pending("b", "k", "1")).error().kind, ErrorKind::internal);
 }
 
+TEST_F(MailerTest, AnotherTemplateHoldsForTheMessagesComposedAfterwards) {
+  auto texts = mail::LinkTemplate::built_in_texts();
+  texts.subject = "Another subject";
+  auto other = mail::LinkTemplate::parse(std::move(texts));
+  ASSERT_TRUE(other);
+  deliver(mailer_);
+  mailer_.use_template(std::move(*other));
+  ledger_.entries.clear();
+  deliver(mailer_);
+  ASSERT_EQ(sender_.sent.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const bool is_new = sender_.sent[i].rfc5322.reveal().contains("Subject: Another subject");
+    EXPECT_EQ(is_new, i >= 2) << i;
+  }
+}
+
 }  // namespace
 }  // namespace s3link::link

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "apps/s3link/configuration.hpp"
+#include "core/config/load.hpp"
+#include "ports/logger.hpp"
+
+namespace s3link::http_server {
+class Server;
+}
+namespace s3link::link {
+class Mailer;
+}
+namespace s3link::system {
+class SpdlogLogger;
+}
+
+namespace s3link::app {
+
+/// What the port's level is called in the configuration.
+ports::LogLevel log_level(config::LogLevel level);
+
+/// What SIGHUP does: reads the configuration again for the log level and the mail templates, and the TLS files. Each of
+/// the three is taken over as a whole or, where anything of it is wrong, left as it was; the log says which, and why.
+/// Settings that have changed and need a restart are named in a warning. Thread safety: one call at a time.
+class ServeReload {
+ public:
+  /// `in_force` is what the server was started with. The references must outlive it.
+  ServeReload(ConfigOptions options, const config::Loaded& in_force, NamedSecrets secrets, http_server::Server& server,
+              link::Mailer& mailer, system::SpdlogLogger& logger)
+      : options_(std::move(options)),
+        in_force_(in_force),
+        secrets_(std::move(secrets)),
+        server_(server),
+        mailer_(mailer),
+        logger_(logger) {}
+
+  void run();
+
+ private:
+  void reload_level(const config::Loaded& fresh);
+  void reload_templates(const config::Loaded& fresh);
+  void reload_tls();
+  void warn_of_the_rest(const config::Loaded& fresh);
+  void report(std::string_view part, const std::vector<config::Problem>& problems);
+
+  const ConfigOptions options_;
+  const config::Loaded& in_force_;
+  const NamedSecrets secrets_;
+  http_server::Server& server_;
+  link::Mailer& mailer_;
+  system::SpdlogLogger& logger_;
+};
+
+}  // namespace s3link::app
