@@ -69,7 +69,7 @@ void ServeReload::reload_level(const config::Loaded& fresh) {
   const LogLevel level = log_level(fresh.settings.log.level);
   // Whichever of the two levels lets the line through.
   if (level <= LogLevel::info) logger_.set_level(level);
-  logger_.log(LogLevel::info, "log level read again", {{"level", std::string(name_of(level))}});
+  logger_.log(LogLevel::info, "log level read again", {{"log_level", std::string(name_of(level))}});
   logger_.set_level(level);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/trace/trace_context.hpp"
 #include "services/pipeline/wake_signal.hpp"
 
 namespace s3link::pipeline {
@@ -66,7 +67,8 @@ Awaitable<Status> DeadLetterRetention::remove_old() {
                    {"key", letter.key},
                    {"rule", "retention"},
                    {"reason", letter.reason.kind},
-                   {"last_failure", iso8601(letter.last_failure)}});
+                   {"last_failure", iso8601(letter.last_failure)},
+                   {"trace_id", trace::xray_id_of(letter.trace)}});
     }
   }
   if (count > 0) {

@@ -67,7 +67,7 @@ TEST_F(DeadLetterRetentionTest, OldOnesAreDroppedByRuleAndLogged) {
   EXPECT_EQ(outbox_.row(young).state, "dead");
   EXPECT_EQ(logger_.lines,
             (std::vector<std::string>{"dead letter dropped event_id=1 bucket= key= rule=retention reason=denied "
-                                      "last_failure=2026-01-02T03:04:05.000Z",
+                                      "last_failure=2026-01-02T03:04:05.000Z trace_id=",
                                       "old dead letters dropped rule=retention count=1"}));
 }
 

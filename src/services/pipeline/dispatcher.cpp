@@ -11,6 +11,7 @@
 
 #include "core/base/encoding.hpp"
 #include "core/event/notification_rule.hpp"
+#include "core/trace/trace_context.hpp"
 #include "services/pipeline/delivery_trace.hpp"
 #include "services/pipeline/wake_signal.hpp"
 
@@ -50,6 +51,7 @@ std::vector<ports::LogField> with(std::vector<ports::LogField> fields, std::vect
 struct Dispatcher::Running {
   std::int64_t id = 0;
   std::string event;  ///< empty: the entry cannot be read
+  std::string trace;  ///< the trace's id; empty: none
   bool retried = false;
   asio::cancellation_signal cancel;
 };
@@ -172,13 +174,15 @@ void Dispatcher::start(const asio::any_io_executor& executor, ports::OutboxEntry
   Running& running = running_.emplace_back();
   running.id = entry.id;
   running.event = std::move(event);
+  running.trace = trace::xray_id_of(entry.trace);
   running.retried = last_was_retried_ = entry.first_failure.has_value();
   const auto self = std::prev(running_.end());
   asio::co_spawn(
       executor, deliver(std::move(entry), std::move(reading)),
       asio::bind_cancellation_slot(self->cancel.slot(), [this, executor, self](const std::exception_ptr& failure) {
         if (failure && !stopping_) {
-          logger_.log(LogLevel::error, "delivery broke off", {{"event_id", std::to_string(self->id)}});
+          logger_.log(LogLevel::error, "delivery broke off",
+                      {{"event_id", std::to_string(self->id)}, {"trace_id", self->trace}});
         }
         // Later, because the slot is still in use while this handler runs.
         asio::post(executor, [this, self] {
@@ -192,8 +196,11 @@ Awaitable<void> Dispatcher::drain() {
   const Instant patience = clock_.now() + settings_.stop_grace;
   while (!running_.empty() && clock_.now() < patience) co_await wake_->wait_until(clock_, patience);
   if (running_.empty()) co_return;
-  logger_.log(LogLevel::warning, "deliveries broken off at stop", {{"count", std::to_string(running_.size())}});
-  for (Running& running : running_) running.cancel.emit(asio::cancellation_type::terminal);
+  for (Running& running : running_) {
+    logger_.log(LogLevel::warning, "delivery broken off at stop",
+                {{"event_id", std::to_string(running.id)}, {"trace_id", running.trace}});
+    running.cancel.emit(asio::cancellation_type::terminal);
+  }
   while (!running_.empty()) co_await wake_->wait_until(clock_, std::nullopt);
 }
 

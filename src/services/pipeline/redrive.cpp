@@ -13,6 +13,15 @@ using namespace std::chrono_literals;
 
 Refusal not_there(std::int64_t id) { return {id, "not_found", "there is no dead letter with this id"}; }
 
+/// "17,18,19", the first twenty.
+std::string listed(const std::vector<std::int64_t>& ids) {
+  constexpr std::size_t kMost = 20;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(kMost, ids.size()); ++i) out += (i == 0 ? "" : ",") + std::to_string(ids[i]);
+  if (ids.size() > kMost) out += ",…";
+  return out;
+}
+
 /// Of the wanted ids, those that are not among the done ones were gone by then.
 void refuse_missing(const std::vector<std::int64_t>& wanted, Redriven& outcome) {
   for (const std::int64_t id : wanted) {
@@ -22,7 +31,7 @@ void refuse_missing(const std::vector<std::int64_t>& wanted, Redriven& outcome) 
 
 }  // namespace
 
-Awaitable<Result<Redriven>> Redrive::redrive(std::vector<std::int64_t> ids) {
+Awaitable<Result<Redriven>> Redrive::redrive(std::vector<std::int64_t> ids, RedriveOrigin origin) {
   Redriven outcome;
   std::vector<std::int64_t> possible;
   for (const std::int64_t id : ids) {
@@ -40,17 +49,17 @@ Awaitable<Result<Redriven>> Redrive::redrive(std::vector<std::int64_t> ids) {
     outcome.done = std::move(*done);
     refuse_missing(possible, outcome);
   }
-  log("dead letters redriven", outcome);
+  log("dead letters redriven", outcome, std::move(origin));
   co_return outcome;
 }
 
-Awaitable<Result<Redriven>> Redrive::drop(std::vector<std::int64_t> ids) {
+Awaitable<Result<Redriven>> Redrive::drop(std::vector<std::int64_t> ids, RedriveOrigin origin) {
   auto done = co_await queue_.drop(ids, clock_.now(),
                                    {.kind = "dropped_by_operator", .message = "an operator gave it up for good"});
   if (!done) co_return std::unexpected(done.error());
   Redriven outcome{.done = std::move(*done), .refused = {}};
   refuse_missing(ids, outcome);
-  log("dead letters dropped", outcome);
+  log("dead letters dropped", outcome, std::move(origin));
   co_return outcome;
 }
 
@@ -79,9 +88,13 @@ Awaitable<Result<std::optional<Refusal>>> Redrive::find_objection(std::int64_t i
   co_return std::nullopt;
 }
 
-void Redrive::log(std::string_view what, const Redriven& outcome) {
+void Redrive::log(std::string_view what, const Redriven& outcome, RedriveOrigin origin) {
   logger_.log(ports::LogLevel::info, what,
-              {{"count", std::to_string(outcome.done.size())}, {"refused", std::to_string(outcome.refused.size())}});
+              {{"count", std::to_string(outcome.done.size())},
+               {"refused", std::to_string(outcome.refused.size())},
+               {"event_ids", listed(outcome.done)},
+               {"request_id", std::move(origin.request_id)},
+               {"trace_id", std::move(origin.trace_id)}});
 }
 
 }  // namespace s3link::pipeline

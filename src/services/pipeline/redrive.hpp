@@ -20,6 +20,12 @@ struct Refusal {
   bool operator==(const Refusal&) const = default;
 };
 
+/// The request that wants it, for the log.
+struct RedriveOrigin {
+  std::string request_id;
+  std::string trace_id;  ///< "1-5759e988-bd862e3fe1be46a994272793"
+};
+
 /// What became of the dead letters an operator named.
 struct Redriven {
   std::vector<std::int64_t> done;
@@ -37,14 +43,14 @@ class Redrive {
   /// there for a second at least, which is the shortest a link lives. The others are refused. Whoever has been mailed
   /// already gets no second mail: the ledger knows.
   /// Errors: those of the store; then what the answer does not say may have been done.
-  Awaitable<Result<Redriven>> redrive(std::vector<std::int64_t> ids);
+  Awaitable<Result<Redriven>> redrive(std::vector<std::int64_t> ids, RedriveOrigin origin);
   /// Drops them by the rule "dropped_by_operator".
-  Awaitable<Result<Redriven>> drop(std::vector<std::int64_t> ids);
+  Awaitable<Result<Redriven>> drop(std::vector<std::int64_t> ids, RedriveOrigin origin);
 
  private:
   /// Why that one cannot be delivered; empty: it can.
   Awaitable<Result<std::optional<Refusal>>> find_objection(std::int64_t id);
-  void log(std::string_view what, const Redriven& outcome);
+  void log(std::string_view what, const Redriven& outcome, RedriveOrigin origin);
 
   ports::DeadLetterQueue& queue_;
   ports::BucketStore& buckets_;

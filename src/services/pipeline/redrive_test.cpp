@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 using namespace test_support;  // NOLINT(google-build-using-namespace): tests
 using Ids = std::vector<std::int64_t>;
 
+const RedriveOrigin kOrigin{.request_id = "0123456789ABCDEF", .trace_id = "1-5759e988-x"};
+
 class RedriveTest : public testing::Test {
  protected:
   RedriveTest() { EXPECT_TRUE(run_sync(buckets_.create_bucket(bucket_name(), clock_.now()))); }
@@ -44,7 +46,7 @@ class RedriveTest : public testing::Test {
   }
   /// The reason it is refused for; empty: it was redriven.
   std::string refusal(std::int64_t id) {
-    const auto outcome = run_sync(redrive_.redrive({id}));
+    const auto outcome = run_sync(redrive_.redrive({id}, kOrigin));
     EXPECT_TRUE(outcome);
     EXPECT_EQ(outcome->done.size() + outcome->refused.size(), 1U);
     if (outcome->refused.empty()) return {};
@@ -65,13 +67,16 @@ TEST_F(RedriveTest, WhatIsThereGoesBackDueAtOnce) {
   const auto one = put_dead("one");
   const auto two = put_dead("two", clock_.now() + 10s);
   clock_.advance(9s);
-  const auto outcome = run_sync(redrive_.redrive({one, two}));
+  const auto outcome = run_sync(redrive_.redrive({one, two}, kOrigin));
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->done, (Ids{one, two}));
   EXPECT_TRUE(outcome->refused.empty());
   EXPECT_EQ(outbox_.row(one).state, "pending");
   EXPECT_EQ(outbox_.row(one).due, clock_.now());
-  EXPECT_EQ(logger_.lines, std::vector<std::string>{"dead letters redriven count=2 refused=0"});
+  EXPECT_EQ(
+      logger_.lines,
+      std::vector<std::string>{
+          "dead letters redriven count=2 refused=0 event_ids=1,2 request_id=0123456789ABCDEF trace_id=1-5759e988-x"});
 }
 
 TEST_F(RedriveTest, WhatCannotBeDeliveredIsRefusedWithItsReason) {
@@ -98,7 +103,7 @@ TEST_F(RedriveTest, WhatCannotBeDeliveredIsRefusedWithItsReason) {
 
 TEST_F(RedriveTest, OneRefusalKeepsNoOtherBack) {
   const auto good = put_dead("good");
-  const auto outcome = run_sync(redrive_.redrive({998, good, 999}));
+  const auto outcome = run_sync(redrive_.redrive({998, good, 999}, kOrigin));
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->done, Ids{good});
   EXPECT_EQ(outcome->refused.size(), 2U);
@@ -106,7 +111,7 @@ TEST_F(RedriveTest, OneRefusalKeepsNoOtherBack) {
 
 TEST_F(RedriveTest, NamingOneTwiceRedrivesItOnce) {
   const auto id = put_dead("k");
-  const auto outcome = run_sync(redrive_.redrive({id, id}));
+  const auto outcome = run_sync(redrive_.redrive({id, id}, kOrigin));
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->done, Ids{id});
   EXPECT_TRUE(outcome->refused.empty());
@@ -115,15 +120,15 @@ TEST_F(RedriveTest, NamingOneTwiceRedrivesItOnce) {
 TEST_F(RedriveTest, StoreThatFailsIsAnErrorAndRedrivesNothing) {
   const auto id = put_dead("k");
   buckets_.failures["head_object"] = {{ErrorKind::internal, "I/O error", ""}};
-  EXPECT_EQ(run_sync(redrive_.redrive({id})).error().message, "I/O error");
+  EXPECT_EQ(run_sync(redrive_.redrive({id}, kOrigin)).error().message, "I/O error");
   queue_.failures = {{ErrorKind::transient, "busy", ""}};
-  EXPECT_EQ(run_sync(redrive_.redrive({id})).error().message, "busy");
+  EXPECT_EQ(run_sync(redrive_.redrive({id}, kOrigin)).error().message, "busy");
   EXPECT_EQ(outbox_.row(id).state, "dead");
 }
 
 TEST_F(RedriveTest, DroppedOnesAreDroppedByTheOperatorsRule) {
   const auto id = put_dead("k");
-  const auto outcome = run_sync(redrive_.drop({id, 999}));
+  const auto outcome = run_sync(redrive_.drop({id, 999}, kOrigin));
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->done, Ids{id});
   ASSERT_EQ(outcome->refused.size(), 1U);

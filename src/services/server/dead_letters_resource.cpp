@@ -138,8 +138,9 @@ Awaitable<Status> change(Backend& backend, Exchange& exchange, bool redrive) {
     next = page->next;
   }
   const bool named = !selection->filter;
-  const auto outcome = redrive ? co_await backend.redrive.redrive(std::move(selection->ids))
-                               : co_await backend.redrive.drop(std::move(selection->ids));
+  pipeline::RedriveOrigin origin{exchange.request_id(), trace::xray_text(exchange.record().trace.trace)};
+  const auto outcome = redrive ? co_await backend.redrive.redrive(std::move(selection->ids), std::move(origin))
+                               : co_await backend.redrive.drop(std::move(selection->ids), std::move(origin));
   if (!outcome) co_return co_await refuse_json(exchange, outcome.error());
   const bool none_there =
       named && outcome->done.empty() &&

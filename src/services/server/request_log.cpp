@@ -31,7 +31,9 @@ std::vector<LogField> fields_of(const ports::HttpRequestHead& request, const Req
 }  // namespace
 
 void RequestLog::finished(const ports::HttpRequestHead& request, const RequestRecord& record) noexcept {
-  const bool failed = record.status >= 500 || !record.failure.empty();
+  // "Not ready" is an answer, and whoever asks asks each second.
+  const bool probe = record.operation == "/_/readyz" && record.status == 503;
+  const bool failed = (record.status >= 500 && !probe) || !record.failure.empty();
   const LogLevel level = failed ? LogLevel::warning : LogLevel::debug;
   try {
     if (logger_.writes(level)) logger_.log(level, failed ? "request failed" : "request", fields_of(request, record));

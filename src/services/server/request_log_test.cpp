@@ -64,6 +64,15 @@ TEST(RequestLog, AnAnswerThatWasBrokenOffIsAFailureWhateverItsStatus) {
   EXPECT_TRUE(logger.lines.lines.front().starts_with("request failed request_id=0123456789ABCDEF"));
 }
 
+TEST(RequestLog, NotBeingReadyIsAnAnswer) {
+  QuietLogger logger(ports::LogLevel::info);
+  RequestLog log(logger);
+  auto record = record_of(503, {});
+  record.operation = "/_/readyz";
+  log.finished(kHead, record);
+  EXPECT_TRUE(logger.lines.lines.empty());
+}
+
 TEST(RequestLog, TheOthersAreLoggedAtDebugLevelOnly) {
   QuietLogger quiet(ports::LogLevel::info);
   QuietLogger talkative(ports::LogLevel::debug);
