@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 
 from s3link_harness import BINARY, BUCKET, Certificate, clean_environment, pattern_bytes, wait_until
+from slow_upload import begin_upload
 
 COMMANDS = ["serve", "send", "presign", "ls", "rm", "deliveries", "config", "config init", "config check", "config show"]
 
@@ -221,21 +222,6 @@ def test_signal_stops_the_server_with_status_0(server, number):
     server.process.send_signal(number)
     assert server.process.wait(30) == 0
     server.process = None
-
-
-def begin_upload(peer, server, length):
-    """Sends the head and five bytes of a body. On return the server is reading it: it has answered 100 Continue."""
-    url = server.s3().generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "slow"}).removeprefix(server.endpoint)
-    peer.settimeout(20)
-    peer.sendall(f"PUT {url} HTTP/1.1\r\nHost: {server.address}\r\nContent-Length: {length}\r\n"
-                 "Expect: 100-continue\r\n\r\n".encode())
-    answer = b""
-    while not answer.endswith(b"\r\n\r\n"):
-        piece = peer.recv(1000)
-        assert piece, answer
-        answer += piece
-    assert answer.startswith(b"HTTP/1.1 100 "), answer
-    peer.sendall(b"first")
 
 
 def test_second_signal_ends_at_once(server):

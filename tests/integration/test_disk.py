@@ -1,6 +1,7 @@
 """A disk that refuses: the client gets 500 or 503, nothing is half there, reads go on (issue: what bad input gets)."""
 
 import contextlib
+import json
 import os
 import resource
 import subprocess
@@ -36,6 +37,24 @@ def test_a_full_disk_refuses_writes_and_serves_reads(make_server, tmp_path):
         # There is room again (it wants 64 MiB before it trusts the disk), so it takes writes again.
         wait_until(lambda: request(server, "PUT", "/file-exchange/next.bin", b"n" * 100_000).status == 200, 10, "a write")
         server.wait_mails(2)
+        server.stop()
+
+
+def test_readiness_tells_that_the_disk_is_full(make_server, tmp_path):
+    with small_disk(tmp_path / "disk", 160 << 20) as disk:
+        server = make_server(data_dir=disk / "data")
+        assert server.get("/_/readyz").status == 200
+        filler = disk / "filler"
+        filler.write_bytes(bytes(150 << 20))
+        assert request(server, "PUT", "/file-exchange/a.bin", b"a" * 100_000).status == 503
+        answer = server.get("/_/readyz")
+        (reason,) = json.loads(answer.body)["error"]["reasons"]
+        assert answer.status == 503 and reason == {"part": "store", "message": "no space left in the data folder"}
+        assert server.get("/_/healthz").status == 200
+        filler.unlink()
+        wait_until(lambda: server.get("/_/readyz").status == 200, 10, "readiness")
+        assert request(server, "PUT", "/file-exchange/a.bin", b"a" * 100_000).status == 200
+        server.wait_mails(1)
         server.stop()
 
 
