@@ -240,7 +240,7 @@ const std::array kKeys{
         [](Settings& s, const Texts& t) { return store_path(t, s.email.password_file); }},
     Key{"email", "template_dir", ValueType::text, "", "built-in templates", "/etc/s3link/templates",
         "Folder with subject.txt, body.html and body.txt (mustache); a missing file is\n"
-        "taken from the built-in ones.",
+        "taken from the built-in ones. Read again on SIGHUP.",
         "LinkTemplate", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.template_dir); }},
 
     Key{"delivery", "max_attempts", ValueType::whole_number, "5", "", "",
@@ -327,7 +327,8 @@ const std::array kKeys{
         "Share of requests traced, 0 to 1, where the caller leaves it open; 0: none at all.", "X-Ray", false,
         [](Settings& s, const Texts& t) { return store(parse_fraction(t.at(0)), s.trace.sample); }},
 
-    Key{"log", "level", ValueType::text, "info", "", "", "debug, info, warning or error.", "", false, set_level},
+    Key{"log", "level", ValueType::text, "info", "", "", "debug, info, warning or error. Read again on SIGHUP.", "",
+        false, set_level},
     Key{"log", "format", ValueType::text, "", "text on a terminal, else json", "json",
         "text or json. Logs go to standard error.", "", false, set_format},
 };
