@@ -110,6 +110,31 @@ void add_pending(Connection& db, const std::string& subscriber, std::int64_t id,
 
 }  // namespace
 
+AlarmMemory read_alarm_memory(Connection& db, AlarmName alarm) {
+  Query row = db.query(
+      "SELECT state, since_ms, told, told_since_ms, alarm_told_ms, ok_told_ms, changes FROM alarms WHERE name=?1",
+      to_string(alarm));
+  return row.next() ? read_memory(row) : AlarmMemory();
+}
+
+std::vector<ports::SubscriberRecord> read_subscribers(Connection& db) {
+  std::vector<ports::SubscriberRecord> out;
+  Query rows = db.query(
+      "SELECT name, told, failed_attempts, given_up, last_told_ms, last_failure_ms, last_reason,"
+      " (SELECT count(*) FROM alarm_pending WHERE subscriber=name) FROM alarm_subscribers ORDER BY name");
+  while (rows.next()) {
+    out.push_back({.name = rows.text(0),
+                   .told = rows.count(1),
+                   .failed_attempts = rows.count(2),
+                   .given_up = rows.count(3),
+                   .pending = rows.count(7),
+                   .last_told = rows.maybe_instant(4),
+                   .last_failure = rows.maybe_instant(5),
+                   .last_reason = rows.text(6)});
+  }
+  return out;
+}
+
 void SqliteAlarmStore::on_dead_letters_changed(std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
   wake_ = std::move(wake);
@@ -122,12 +147,7 @@ void SqliteAlarmStore::wake() {
 
 Awaitable<Result<ports::AlarmMeasure>> SqliteAlarmStore::measure() {
   co_return context_.readers.read([](Connection& db) -> Result<ports::AlarmMeasure> {
-    ports::AlarmMeasure measure;
-    measure.dead_letters = count_dead_letters(db);
-    // Ids grow with time, so the oldest event is the first one.
-    Query row = db.query("SELECT created_ms FROM outbox ORDER BY id LIMIT 1");
-    if (row.next()) measure.oldest_event = row.instant(0);
-    return measure;
+    return ports::AlarmMeasure{.dead_letters = count_dead_letters(db), .oldest_event = oldest_event(db)};
   });
 }
 
@@ -145,12 +165,8 @@ Awaitable<Result<std::vector<FrequentReason>>> SqliteAlarmStore::frequent_reason
 }
 
 Awaitable<Result<AlarmMemory>> SqliteAlarmStore::load(AlarmName alarm) {
-  co_return context_.readers.read([alarm](Connection& db) -> Result<AlarmMemory> {
-    Query row = db.query(
-        "SELECT state, since_ms, told, told_since_ms, alarm_told_ms, ok_told_ms, changes FROM alarms WHERE name=?1",
-        to_string(alarm));
-    return row.next() ? read_memory(row) : AlarmMemory();
-  });
+  co_return context_.readers.read(
+      [alarm](Connection& db) -> Result<AlarmMemory> { return read_alarm_memory(db, alarm); });
 }
 
 Awaitable<Status> SqliteAlarmStore::save(AlarmName alarm, AlarmMemory memory) {
@@ -247,23 +263,8 @@ Awaitable<Status> SqliteAlarmStore::give_up(std::string subscriber, std::int64_t
 }
 
 Awaitable<Result<std::vector<ports::SubscriberRecord>>> SqliteAlarmStore::subscribers() {
-  co_return context_.readers.read([](Connection& db) -> Result<std::vector<ports::SubscriberRecord>> {
-    std::vector<ports::SubscriberRecord> out;
-    Query rows = db.query(
-        "SELECT name, told, failed_attempts, given_up, last_told_ms, last_failure_ms, last_reason,"
-        " (SELECT count(*) FROM alarm_pending WHERE subscriber=name) FROM alarm_subscribers ORDER BY name");
-    while (rows.next()) {
-      out.push_back({.name = rows.text(0),
-                     .told = rows.count(1),
-                     .failed_attempts = rows.count(2),
-                     .given_up = rows.count(3),
-                     .pending = rows.count(7),
-                     .last_told = rows.maybe_instant(4),
-                     .last_failure = rows.maybe_instant(5),
-                     .last_reason = rows.text(6)});
-    }
-    return out;
-  });
+  co_return context_.readers.read(
+      [](Connection& db) -> Result<std::vector<ports::SubscriberRecord>> { return read_subscribers(db); });
 }
 
 }  // namespace s3link::sqlite_store

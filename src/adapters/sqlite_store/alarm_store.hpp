@@ -8,6 +8,11 @@
 
 namespace s3link::sqlite_store {
 
+/// An alarm as it was saved last, and the subscribers that were ever notified: rows, for a transaction that is under
+/// way.
+delivery::AlarmMemory read_alarm_memory(Connection& db, alarm::AlarmName alarm);
+std::vector<ports::SubscriberRecord> read_subscribers(Connection& db);
+
 /// ports::AlarmStore over the tables `dead_letters` and `outbox`, which it reads, and `alarms`, `alarm_notifications`,
 /// `alarm_pending` and `alarm_subscribers`, which are its own.
 class SqliteAlarmStore final : public ports::AlarmStore {

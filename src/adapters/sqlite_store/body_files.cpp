@@ -40,7 +40,12 @@ Status PendingFile::write_at(std::uint64_t offset, std::span<const std::byte> da
 }
 
 Status PendingFile::sync() {
-  if (const int failure = files_.files_.sync_data(handle_.get()); failure != 0) {
+  int failure = 0;
+  {
+    const Stopwatch watch(files_.meter_.body_syncs);
+    failure = files_.files_.sync_data(handle_.get());
+  }
+  if (failure != 0) {
     const Error error = files_.io_error("a body could not be synced", failure);
     if (error.kind != ErrorKind::transient) files_.health_.refuse_writes(error.message);
     return std::unexpected(error);
@@ -56,8 +61,14 @@ void PendingFile::committed() noexcept {
 
 void PendingFile::outcome_unknown() noexcept { settled_ = true; }  // the folder stays open: the next start decides
 
-BodyFiles::BodyFiles(FileSystem& files, std::string data_dir, CommitQueue& queue, Health& health, WorkPool& pool)
-    : files_(files), root_(std::move(data_dir) + "/objects"), queue_(queue), health_(health), pool_(pool) {}
+BodyFiles::BodyFiles(FileSystem& files, std::string data_dir, CommitQueue& queue, Health& health, StoreMeter& meter,
+                     WorkPool& pool)
+    : files_(files),
+      root_(std::move(data_dir) + "/objects"),
+      queue_(queue),
+      health_(health),
+      meter_(meter),
+      pool_(pool) {}
 
 Error BodyFiles::io_error(const char* what, int number) {
   const std::string message =
@@ -166,7 +177,11 @@ Status BodyFiles::unlink(const BodyId& id) {
 }
 
 Status BodyFiles::sync_path(const std::string& path) {
-  const int failure = files_.sync_folder(path);
+  int failure = 0;
+  {
+    const Stopwatch watch(meter_.folder_syncs);
+    failure = files_.sync_folder(path);
+  }
   if (failure == 0) return {};
   const Error error = io_error("a folder could not be synced", failure);
   if (error.kind != ErrorKind::transient) health_.refuse_writes(error.message);

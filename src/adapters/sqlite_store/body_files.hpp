@@ -10,6 +10,7 @@
 #include "adapters/sqlite_store/commit_queue.hpp"
 #include "adapters/sqlite_store/file_system.hpp"
 #include "adapters/sqlite_store/health.hpp"
+#include "adapters/sqlite_store/meter.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
 #include "adapters/sqlite_store/work_pool.hpp"
 
@@ -51,7 +52,8 @@ class PendingFile final : public CommitParticipant {
 class BodyFiles {
  public:
   /// All must outlive it.
-  BodyFiles(FileSystem& files, std::string data_dir, CommitQueue& queue, Health& health, WorkPool& pool);
+  BodyFiles(FileSystem& files, std::string data_dir, CommitQueue& queue, Health& health, StoreMeter& meter,
+            WorkPool& pool);
 
   /// Before the store is used: removes the files an interrupted run left without a row.
   Status sweep(Connection& writer);
@@ -100,6 +102,7 @@ class BodyFiles {
   const std::string root_;
   CommitQueue& queue_;
   Health& health_;
+  StoreMeter& meter_;
   WorkPool& pool_;
 
   std::mutex opening_;  ///< held while a new folder is made; taken before mutex_

@@ -26,8 +26,8 @@ bool concerns_one_request(int code) noexcept {
 
 }  // namespace
 
-CommitQueue::CommitQueue(Connection& writer, Health& health, std::uint64_t next_number)
-    : db_(writer), health_(health), next_number_(next_number), saved_number_(next_number) {}
+CommitQueue::CommitQueue(Connection& writer, Health& health, StoreMeter& meter, std::uint64_t next_number)
+    : db_(writer), health_(health), meter_(meter), next_number_(next_number), saved_number_(next_number) {}
 
 void CommitQueue::start() {
   thread_ = std::thread([this] { work(); });
@@ -94,9 +94,11 @@ void CommitQueue::commit(Group& group) {
   const Status done = run_group(group, transaction);
   db_.clear_error();
   if (!done) {
+    meter_.failed_transactions.fetch_add(1, std::memory_order_relaxed);
     for (const auto& job : group) job->fail_with(done.error());
     return;
   }
+  meter_.batches.observe(group.size());
   transactions_.fetch_add(1, std::memory_order_relaxed);
   requests_.fetch_add(group.size(), std::memory_order_relaxed);
   largest_group_.store(std::max<std::uint64_t>(largest_group_.load(std::memory_order_relaxed), group.size()),
@@ -121,7 +123,10 @@ Status CommitQueue::run_group(Group& group, WriteTransaction& transaction) {
   }
   bool unknown = false;
   if (done) {
-    db_.run("COMMIT");
+    {
+      const Stopwatch watch(meter_.commits);
+      db_.run("COMMIT");
+    }
     if (db_.ok()) {
       saved_number_ = next_number_;
       return {};

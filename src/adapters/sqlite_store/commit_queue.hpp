@@ -20,6 +20,7 @@
 
 #include "adapters/sqlite_store/connection.hpp"
 #include "adapters/sqlite_store/health.hpp"
+#include "adapters/sqlite_store/meter.hpp"
 #include "ports/awaitable.hpp"
 
 namespace s3link::sqlite_store {
@@ -76,8 +77,8 @@ class CommitQueue {
     std::function<void(int)> log_grown;  ///< pages in the log after a commit
   };
 
-  /// `writer` and `health` must outlive the queue.
-  CommitQueue(Connection& writer, Health& health, std::uint64_t next_number);
+  /// What is passed by reference must outlive the queue.
+  CommitQueue(Connection& writer, Health& health, StoreMeter& meter, std::uint64_t next_number);
   CommitQueue(const CommitQueue&) = delete;
   CommitQueue& operator=(const CommitQueue&) = delete;
   ~CommitQueue() { stop(); }
@@ -171,6 +172,7 @@ class CommitQueue {
 
   Connection& db_;
   Health& health_;
+  StoreMeter& meter_;
   Listeners listeners_;
   std::uint64_t next_number_;
   std::uint64_t saved_number_;

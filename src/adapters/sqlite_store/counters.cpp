@@ -17,6 +17,13 @@ std::uint64_t count_dead_letters(Connection& db) {
   return read_count(db.query("SELECT value FROM counters WHERE name='dead_letters'"));
 }
 
+std::optional<Instant> oldest_event(Connection& db) {
+  // Ids grow with time, so the oldest event is the first one.
+  Query row = db.query("SELECT created_ms FROM outbox ORDER BY id LIMIT 1");
+  if (!row.next()) return std::nullopt;
+  return row.instant(0);
+}
+
 Status check_outbox_room(Connection& db, std::uint64_t max_pending) {
   if (count_outbox(db) < max_pending) return {};
   return fail(ErrorKind::transient,

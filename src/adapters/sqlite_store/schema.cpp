@@ -140,12 +140,30 @@ CREATE TABLE access_log_journal(
   id INTEGER PRIMARY KEY, appended_ms INTEGER NOT NULL, line_count INTEGER NOT NULL, lines BLOB NOT NULL);
 )sql";
 
+// What a bucket holds is counted beside its name: objects of one bucket are written one after the other anyway.
+constexpr const char* kVersion3Usage = R"sql(
+ALTER TABLE buckets ADD COLUMN object_count INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE buckets ADD COLUMN object_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE buckets SET object_count=found.count, object_bytes=found.bytes
+  FROM (SELECT bucket, count(*) AS count, sum(size) AS bytes FROM objects GROUP BY bucket) AS found
+  WHERE buckets.id=found.bucket;
+CREATE TRIGGER objects_count_up AFTER INSERT ON objects BEGIN
+  UPDATE buckets SET object_count=object_count+1, object_bytes=object_bytes+new.size WHERE id=new.bucket; END;
+CREATE TRIGGER objects_count_down AFTER DELETE ON objects BEGIN
+  UPDATE buckets SET object_count=object_count-1, object_bytes=object_bytes-old.size WHERE id=old.bucket; END;
+CREATE TRIGGER objects_count_change AFTER UPDATE OF bucket, size ON objects BEGIN
+  UPDATE buckets SET object_count=object_count-1, object_bytes=object_bytes-old.size WHERE id=old.bucket;
+  UPDATE buckets SET object_count=object_count+1, object_bytes=object_bytes+new.size WHERE id=new.bucket; END;
+)sql";
+
 constexpr std::array kVersion1Scripts = {kVersion1};
 constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm, kVersion2Lifecycle,
                                   kVersion2AccessLog};
+constexpr std::array kVersion3 = {kVersion3Usage};
 
 // Entry n leads from version n to n + 1.
-constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2};
+constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2,
+                                                                                  kVersion3};
 
 std::int64_t read_pragma(Connection& db, const char* sql) {
   Query query = db.query(sql);

@@ -5,7 +5,7 @@
 namespace s3link::sqlite_store {
 
 /// The version this program writes; docs/formats/store.md draws it.
-inline constexpr std::int64_t kSchemaVersion = 2;
+inline constexpr std::int64_t kSchemaVersion = 3;
 
 /// Turns the log on, and creates or migrates the tables, in one transaction. `wanted`: an older version, for tests of
 /// the migration. Errors: conflict (a newer version, or another program's database), corrupt, transient, internal.

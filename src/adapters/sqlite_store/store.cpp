@@ -20,6 +20,7 @@
 #include "adapters/sqlite_store/ledger.hpp"
 #include "adapters/sqlite_store/outbox.hpp"
 #include "adapters/sqlite_store/schema.hpp"
+#include "adapters/sqlite_store/statistics.hpp"
 #include "adapters/sqlite_store/store_hooks.hpp"
 #include "core/base/encoding.hpp"
 
@@ -116,9 +117,9 @@ struct Store::Parts {
         writer(std::move(opened)),
         checkpointer(std::move(checkpoints), health),
         readers(options.data_dir / "s3link.db", hooks.sqlite_vfs),
-        queue(*writer, health, next_number),
+        queue(*writer, health, meter, next_number),
         pool(kPoolThreads),
-        bodies(files, options.data_dir.string(), queue, health, pool),
+        bodies(files, options.data_dir.string(), queue, health, meter, pool),
         cleaner(bodies, sets, readers, queue),
         context{.queue = queue,
                 .readers = readers,
@@ -137,12 +138,14 @@ struct Store::Parts {
         deliveries(context),
         dead_letters(context),
         alarms(context),
-        access_log_journal(context) {}
+        access_log_journal(context),
+        statistics(context) {}
 
   FolderLock lock;
   KeyWrap keys;
   FileSystem& files;
   Health health;
+  StoreMeter meter;
   std::unique_ptr<Connection> writer;
   Checkpointer checkpointer;
   ReaderPool readers;
@@ -159,6 +162,7 @@ struct Store::Parts {
   SqliteDeadLetterQueue dead_letters;
   SqliteAlarmStore alarms;
   SqliteAccessLogJournal access_log_journal;
+  SqliteStatistics statistics;
 };
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) { return open(std::move(options), StoreHooks{}); }
@@ -225,6 +229,8 @@ ports::DeliveryLog& Store::deliveries() noexcept { return parts_->deliveries; }
 ports::DeadLetterQueue& Store::dead_letters() noexcept { return parts_->dead_letters; }
 ports::AlarmStore& Store::alarms() noexcept { return parts_->alarms; }
 ports::AccessLogJournal& Store::access_log_journal() noexcept { return parts_->access_log_journal; }
+ports::StatisticsReader& Store::statistics() noexcept { return parts_->statistics; }
+const StoreMeter& Store::meter() const noexcept { return parts_->meter; }
 
 Awaitable<Status> Store::outbox_room() {
   co_return parts_->readers.read([this](Connection& db) { return check_outbox_room(db, parts_->context.max_pending); });

@@ -15,6 +15,7 @@
 #include "ports/delivery_log.hpp"
 #include "ports/ledger.hpp"
 #include "ports/outbox.hpp"
+#include "ports/store_statistics.hpp"
 
 namespace s3link::sqlite_store {
 
@@ -26,6 +27,7 @@ struct StoreOptions {
 };
 
 struct StoreHooks;
+struct StoreMeter;
 
 /// Objects, events, ledger and dead letters in one SQLite database with encrypted body files beside it.
 /// Formats: docs/formats/store.md and docs/formats/body-file.md.
@@ -53,6 +55,10 @@ class Store {
   ports::DeadLetterQueue& dead_letters() noexcept;
   ports::AlarmStore& alarms() noexcept;
   ports::AccessLogJournal& access_log_journal() noexcept;
+  ports::StatisticsReader& statistics() noexcept;
+
+  /// What writing took since the store was opened.
+  const StoreMeter& meter() const noexcept;
 
   /// Whether uploads to the exchange bucket are taken as far as the outbox is concerned. Errors: transient, code
   /// SlowDown (max_pending); those of reading.
