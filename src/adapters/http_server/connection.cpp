@@ -122,6 +122,7 @@ Awaitable<std::expected<ParsedHead, Connection::Next>> Connection::read_head() {
 
 // Answers a request whose end is not known: nothing after it can be read.
 Awaitable<Connection::Next> Connection::refuse(Refusal refusal) {
+  shared_.refused_requests.fetch_add(1, std::memory_order_relaxed);
   ResponseWriter response(channel_, loop_, options_, {}, nullptr);
   co_await response.replace(refusal.status, refusal.code, std::move(refusal.message));
   co_return response.complete() ? Next::linger : Next::abort;

@@ -56,14 +56,16 @@ void Loop::close_all() noexcept {
   for (Channel* channel : channels_) channel->close();
 }
 
-void Loop::close_longest_idle() noexcept {
+bool Loop::close_longest_idle() noexcept {
   Channel* longest = nullptr;
   const auto latest = std::chrono::steady_clock::now() - kMinIdle;
   for (Channel* channel : channels_) {
     if (!channel->idle_since || *channel->idle_since > latest || channel->input_waits()) continue;
     if (longest == nullptr || *channel->idle_since < *longest->idle_since) longest = channel;
   }
-  if (longest != nullptr) longest->close();
+  if (longest == nullptr) return false;
+  longest->close();
+  return true;
 }
 
 std::string_view Loop::date() {

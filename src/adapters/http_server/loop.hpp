@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,11 @@ struct Shared {
   ports::Logger& logger;
 
   std::atomic<std::size_t> connections = 0;
+  // As in Server::Tally.
+  std::atomic<std::uint64_t> accepted = 0;
+  std::atomic<std::uint64_t> closed_for_room = 0;
+  std::atomic<std::uint64_t> accept_failures = 0;
+  std::atomic<std::uint64_t> refused_requests = 0;
   std::mutex mutex;                    // with all_closed
   std::condition_variable all_closed;  // notified when connections becomes 0
 };
@@ -73,8 +79,8 @@ class Loop {
   bool stopping() const noexcept { return stopping_; }
   /// Fails every operation under way.
   void close_all() noexcept;
-  /// Closes the connection that has been waiting longest for a request, to make room.
-  void close_longest_idle() noexcept;
+  /// Closes the connection that has been waiting longest for a request, to make room. False: none waits.
+  bool close_longest_idle() noexcept;
 
   /// The Date field's value now.
   std::string_view date();

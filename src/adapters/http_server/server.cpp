@@ -125,6 +125,7 @@ Awaitable<void> Server::State::accept_connections() {
     }
     const int descriptor = ::accept4(acceptor->native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
+      shared.accepted.fetch_add(1, std::memory_order_relaxed);
       hand_out(descriptor);
       continue;
     }
@@ -132,6 +133,7 @@ Awaitable<void> Server::State::accept_connections() {
     if (error == EAGAIN || error == EWOULDBLOCK) {
       co_await acceptor->async_wait(tcp::acceptor::wait_read, kToken);
     } else if (is_exhaustion(error)) {
+      shared.accept_failures.fetch_add(1, std::memory_order_relaxed);
       const auto now = std::chrono::steady_clock::now();
       if (now - exhaustion_logged > std::chrono::seconds(10)) {
         exhaustion_logged = now;
@@ -152,7 +154,11 @@ Awaitable<void> Server::State::wait(std::chrono::milliseconds duration) {
 }
 
 void Server::State::make_room() {
-  for (const auto& loop : loops) asio::post(loop->context, [loop = loop.get()] { loop->close_longest_idle(); });
+  for (const auto& loop : loops) {
+    asio::post(loop->context, [this, loop = loop.get()] {
+      if (loop->close_longest_idle()) shared.closed_for_room.fetch_add(1, std::memory_order_relaxed);
+    });
+  }
 }
 
 void Server::State::hand_out(int descriptor) {
@@ -213,6 +219,14 @@ Server::~Server() { stop(std::chrono::milliseconds(0)); }
 std::uint16_t Server::port() const noexcept { return state_->endpoint.port(); }
 
 std::size_t Server::connections() const noexcept { return state_->shared.connections; }
+
+Server::Tally Server::tally() const noexcept {
+  const Shared& shared = state_->shared;
+  return {.accepted = shared.accepted.load(std::memory_order_relaxed),
+          .closed_for_room = shared.closed_for_room.load(std::memory_order_relaxed),
+          .accept_failures = shared.accept_failures.load(std::memory_order_relaxed),
+          .refused_requests = shared.refused_requests.load(std::memory_order_relaxed)};
+}
 
 void Server::run() {
   const std::scoped_lock lock(state_->life_mutex);

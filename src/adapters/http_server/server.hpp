@@ -77,6 +77,15 @@ class Server {
   /// Connections open now.
   std::size_t connections() const noexcept;
 
+  /// Since the start.
+  struct Tally {
+    std::uint64_t accepted = 0;          ///< connections
+    std::uint64_t closed_for_room = 0;   ///< idle ones, to make room for new ones
+    std::uint64_t accept_failures = 0;   ///< times the system had no descriptor or memory for a new one
+    std::uint64_t refused_requests = 0;  ///< whose head never reached the handler
+  };
+  Tally tally() const noexcept;
+
  private:
   struct State;
   explicit Server(std::unique_ptr<State> state);

@@ -99,6 +99,9 @@ TEST_F(ServerTest, AFullServerMakesRoomAmongTheIdle) {
     ASSERT_TRUE(peer.response()) << index;
     EXPECT_LE(server->connections(), 4U);
   }
+  EXPECT_EQ(server->tally().accepted, 12U);
+  EXPECT_GE(server->tally().closed_for_room, 8U);
+  EXPECT_EQ(server->tally().refused_requests, 0U);
 }
 
 TEST_F(ServerTest, AFullServerOfBusyConnectionsLetsNewOnesWait) {
@@ -146,6 +149,7 @@ TEST_F(ServerTest, RunningOutOfDescriptorsIsSurvivedWithoutSpinning) {
   }
   EXPECT_LT(used, CLOCKS_PER_SEC / 2);
   EXPECT_NE(log.text().find("cannot accept connections for now"), std::string::npos);
+  EXPECT_GE(server->tally().accept_failures, 1U);
   EXPECT_TRUE(ask(get("/")));
 }
 

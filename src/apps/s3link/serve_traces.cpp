@@ -129,6 +129,13 @@ std::vector<server::RequestObserver*> ServeTraces::observers() {
   return {&parts_->requests, &parts_->log};
 }
 
+std::vector<ServeTraces::Loss> ServeTraces::losses() const {
+  std::vector<Loss> out;
+  if (parts_->xray) out.push_back({"xray", parts_->xray->lost()});
+  if (parts_->otlp) out.push_back({"otlp", parts_->otlp->sink().lost()});
+  return out;
+}
+
 void ServeTraces::stop() {
   if (parts_->otlp) parts_->otlp->stop();
   parts_->fan_out.report_losses();

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/config/settings.hpp"
@@ -25,6 +27,12 @@ class ServeTraces {
   ports::TraceSink& sink();
   /// What reports the requests, and what logs them.
   std::vector<server::RequestObserver*> observers();
+  /// What each configured exporter lost since the start: spans (OTLP), segment documents (X-Ray). From any thread.
+  struct Loss {
+    std::string_view exporter;
+    std::uint64_t count = 0;
+  };
+  std::vector<Loss> losses() const;
   /// Sends what is left, for two seconds at most; call when requests and deliveries have ended.
   void stop();
 

@@ -60,6 +60,7 @@ Awaitable<Status> DeadLetterRetention::remove_old() {
         co_await queue_.drop(std::move(ids), now, {.kind = "retention", .message = "nobody redrove it within 14 days"});
     if (!dropped) co_return std::unexpected(dropped.error());
     count += dropped->size();
+    dropped_.fetch_add(dropped->size(), std::memory_order_relaxed);
     for (const auto& letter : *old) {
       logger_.log(ports::LogLevel::warning, "dead letter dropped",
                   {{"event_id", std::to_string(letter.id)},

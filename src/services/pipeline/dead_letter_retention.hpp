@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 
 #include "ports/awaitable.hpp"
@@ -30,6 +31,8 @@ class DeadLetterRetention {
   /// logged, and ends that look.
   Awaitable<void> run();
   void stop();
+  /// How many it dropped since the start. From any thread.
+  std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
  private:
   Awaitable<Status> remove_old();
@@ -39,6 +42,7 @@ class DeadLetterRetention {
   ports::Logger& logger_;
   std::shared_ptr<WakeSignal> wake_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<std::uint64_t> dropped_ = 0;
 };
 
 }  // namespace s3link::pipeline

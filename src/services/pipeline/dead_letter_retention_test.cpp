@@ -77,6 +77,7 @@ TEST_F(DeadLetterRetentionTest, WhatIsOverdueAtTheStartGoesInBatches) {
   start();
   EXPECT_EQ(logger_.lines.back(), "old dead letters dropped rule=retention count=450");
   EXPECT_EQ(*run_sync(queue_.length()), 0U);
+  EXPECT_EQ(retention_.dropped(), 450U);
 }
 
 TEST_F(DeadLetterRetentionTest, ErrorIsLoggedAndTriedAgain) {

@@ -46,6 +46,12 @@ std::vector<ports::LogField> with(std::vector<ports::LogField> fields, std::vect
   return fields;
 }
 
+/// Counts what is recorded.
+Status counted(std::atomic<std::uint64_t>& count, Status recorded) {
+  if (recorded) count.fetch_add(1, std::memory_order_relaxed);
+  return recorded;
+}
+
 }  // namespace
 
 struct Dispatcher::Running {
@@ -223,6 +229,7 @@ Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry, Reading reading) {
   const auto settled = co_await settle(entry, std::move(*reading.outcome), about, trace);
   trace.emit(traces_, clock_.now());
   if (!settled) {
+    tally_.unrecorded.fetch_add(1, std::memory_order_relaxed);
     // The claim stays until its lease ends; then the ledger knows which mails went out.
     logger_.log(LogLevel::error, "outcome of a delivery not recorded",
                 with(std::move(about),
@@ -301,20 +308,21 @@ Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::
   };
   if (auto* const retry = std::get_if<delivery::Retry>(&action)) {
     say(LogLevel::warning, "delivery failed", retry->reason, {{"next_attempt", iso8601(retry->due)}});
-    co_return co_await outbox_.reschedule(entry.id, now, retry->due, to_port(std::move(retry->reason)));
+    co_return counted(tally_.retried,
+                      co_await outbox_.reschedule(entry.id, now, retry->due, to_port(std::move(retry->reason))));
   }
   if (const auto* const postpone = std::get_if<delivery::Postpone>(&action)) {
     co_return co_await outbox_.postpone(entry.id, postpone->due);
   }
   if (auto* const dead = std::get_if<delivery::DeadLetter>(&action)) {
     say(LogLevel::error, "delivery given up", dead->reason, {});
-    co_return co_await outbox_.give_up(entry.id, now, to_port(std::move(dead->reason)));
+    co_return counted(tally_.dead, co_await outbox_.give_up(entry.id, now, to_port(std::move(dead->reason))));
   }
   if (auto* const drop = std::get_if<delivery::Drop>(&action)) {
     say(LogLevel::info, "delivery dropped", drop->rule, {});
-    co_return co_await outbox_.drop(entry.id, now, to_port(std::move(drop->rule)));
+    co_return counted(tally_.dropped, co_await outbox_.drop(entry.id, now, to_port(std::move(drop->rule))));
   }
-  co_return co_await outbox_.mark_delivered(entry.id);
+  co_return counted(tally_.delivered, co_await outbox_.mark_delivered(entry.id));
 }
 
 }  // namespace s3link::pipeline

@@ -19,6 +19,7 @@
 #include "ports/trace_sink.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
+#include "services/pipeline/delivery_tally.hpp"
 
 namespace s3link::event {
 struct EventRecord;
@@ -58,6 +59,8 @@ class Dispatcher {
   /// to the next start.
   Awaitable<void> run();
   void stop();
+  /// From any thread.
+  const DeliveryTally& tally() const noexcept { return tally_; }
 
  private:
   struct Running;
@@ -87,6 +90,7 @@ class Dispatcher {
   std::atomic<bool> stopping_ = false;
   std::list<Running> running_;  ///< a list: their addresses stay
   bool last_was_retried_ = false;
+  DeliveryTally tally_;
 };
 
 }  // namespace s3link::pipeline

@@ -508,6 +508,33 @@ TEST_F(DispatcherTest, ExceptionCountsAsAFailedAttempt) {
   EXPECT_EQ(outbox_.row(other).state, "delivered");
 }
 
+TEST_F(DispatcherTest, OutcomesAreTalliedOnceTheyAreRecorded) {
+  settings_.max_attempts = 2;
+  sender_.failures_of["you@example.net"] = {kBusy, kBusy, kRefused};
+  start();
+  const DeliveryTally& tally = dispatcher_->tally();
+  put("fails twice");
+  settle();
+  EXPECT_EQ(tally.retried, 1U);
+  pass(settings_.max_retry);
+  EXPECT_EQ(tally.dead, 1U);
+  put("refused");
+  settle();
+  EXPECT_EQ(tally.dead, 2U);
+  put("folder/", "");
+  settle();
+  EXPECT_EQ(tally.dropped, 1U);
+  outbox_.settle_failures = {{ErrorKind::transient, "disk full", ""}};
+  put("delivered at the second attempt to record it");
+  settle();
+  EXPECT_EQ(tally.unrecorded, 1U);
+  EXPECT_EQ(tally.delivered, 0U);
+  pass(settings_.lease + 10ms);
+  EXPECT_EQ(tally.delivered, 1U);
+  EXPECT_EQ(tally.retried, 1U);
+  EXPECT_EQ(tally.dead, 2U);
+}
+
 TEST_F(DispatcherTest, GoneObjectsAreDropped) {
   const auto removed = put("removed");
   remove("removed");

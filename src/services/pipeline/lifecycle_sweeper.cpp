@@ -76,6 +76,7 @@ Awaitable<Status> LifecycleSweeper::remove_objects() {
   while (!stopping_) {
     const auto removed = co_await buckets_.remove_expired(clock_.now(), kBatch);
     if (!removed) co_return std::unexpected(removed.error());
+    tally_.removed_objects.fetch_add(*removed, std::memory_order_relaxed);
     if (*removed > 0) {
       logger_.log(ports::LogLevel::info, "expired objects removed", {{"count", std::to_string(*removed)}});
     }
@@ -88,6 +89,7 @@ Awaitable<Status> LifecycleSweeper::abort_uploads() {
   while (!stopping_) {
     const auto aborted = co_await buckets_.abort_old_uploads(clock_.now(), kUploadBatch);
     if (!aborted) co_return std::unexpected(aborted.error());
+    tally_.aborted_uploads.fetch_add(*aborted, std::memory_order_relaxed);
     if (*aborted > 0) {
       logger_.log(ports::LogLevel::info, "incomplete uploads aborted", {{"count", std::to_string(*aborted)}});
     }
@@ -97,6 +99,13 @@ Awaitable<Status> LifecycleSweeper::abort_uploads() {
 }
 
 Awaitable<Result<Instant>> LifecycleSweeper::sweep() {
+  auto next = co_await do_sweep();
+  (next ? tally_.runs : tally_.failed_runs).fetch_add(1, std::memory_order_relaxed);
+  if (next) tally_.last_run_unix_ms.store(to_unix_ms(clock_.now()), std::memory_order_relaxed);
+  co_return next;
+}
+
+Awaitable<Result<Instant>> LifecycleSweeper::do_sweep() {
   if (auto done = co_await apply_rules(); !done) co_return std::unexpected(done.error());
   if (auto done = co_await remove_objects(); !done) co_return std::unexpected(done.error());
   if (auto done = co_await abort_uploads(); !done) co_return std::unexpected(done.error());

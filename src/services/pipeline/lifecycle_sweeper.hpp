@@ -8,6 +8,7 @@
 #include "ports/bucket_store.hpp"
 #include "ports/clock.hpp"
 #include "ports/logger.hpp"
+#include "services/pipeline/sweep_tally.hpp"
 
 namespace s3link::pipeline {
 
@@ -39,10 +40,13 @@ class LifecycleSweeper {
   void stop();
   /// Something may have to be removed sooner than was known.
   void wake();
+  /// From any thread.
+  const SweepTally& tally() const noexcept { return tally_; }
 
  private:
-  /// Removes what is due; returns when the next look is due, or an error.
+  /// Removes what is due, and keeps count of it; returns when the next look is due, or an error.
   Awaitable<Result<Instant>> sweep();
+  Awaitable<Result<Instant>> do_sweep();
   Awaitable<Status> apply_rules();
   Awaitable<Status> remove_objects();
   Awaitable<Status> abort_uploads();
@@ -54,6 +58,7 @@ class LifecycleSweeper {
   std::chrono::milliseconds look_every_;
   std::shared_ptr<WakeSignal> wake_;
   std::atomic<bool> stopping_ = false;
+  SweepTally tally_;
 };
 
 }  // namespace s3link::pipeline

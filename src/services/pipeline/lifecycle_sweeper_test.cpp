@@ -126,6 +126,13 @@ TEST_F(LifecycleSweeperTest, ErrorsAreLoggedAndTriedAgainLater) {
   EXPECT_EQ(logger_.lines.size(), 2U);
   pass(2s);
   EXPECT_FALSE(waiting());
+  EXPECT_EQ(sweeper_->tally().failed_runs, 3U);
+  EXPECT_EQ(sweeper_->tally().runs, 0U);
+  EXPECT_EQ(sweeper_->tally().removed_objects, 1U);
+  EXPECT_EQ(sweeper_->tally().last_run_unix_ms, 0);
+  pass(4s);
+  EXPECT_EQ(sweeper_->tally().runs, 1U);
+  EXPECT_EQ(sweeper_->tally().last_run_unix_ms, to_unix_ms(clock_.now()));
 }
 
 s3::LifecycleRules rules_of_days(std::optional<std::chrono::days> expiration,
@@ -173,6 +180,7 @@ TEST_F(LifecycleSweeperTest, OldUploadsAreAborted) {
   EXPECT_EQ(logger_.lines,
             (std::vector<std::string>{"incomplete uploads aborted count=10", "incomplete uploads aborted count=10",
                                       "incomplete uploads aborted count=5"}));
+  EXPECT_EQ(sweeper_->tally().aborted_uploads, 25U);
 }
 
 TEST_F(LifecycleSweeperTest, StopEndsTheSleep) {

@@ -46,6 +46,7 @@ Awaitable<Result<Redriven>> Redrive::redrive(std::vector<std::int64_t> ids, Redr
   if (!possible.empty()) {
     auto done = co_await queue_.redrive(possible, clock_.now());
     if (!done) co_return std::unexpected(done.error());
+    redriven_.fetch_add(done->size(), std::memory_order_relaxed);
     outcome.done = std::move(*done);
     refuse_missing(possible, outcome);
   }
@@ -57,6 +58,7 @@ Awaitable<Result<Redriven>> Redrive::drop(std::vector<std::int64_t> ids, Redrive
   auto done = co_await queue_.drop(ids, clock_.now(),
                                    {.kind = "dropped_by_operator", .message = "an operator gave it up for good"});
   if (!done) co_return std::unexpected(done.error());
+  dropped_.fetch_add(done->size(), std::memory_order_relaxed);
   Redriven outcome{.done = std::move(*done), .refused = {}};
   refuse_missing(ids, outcome);
   log("dead letters dropped", outcome, std::move(origin));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -47,6 +48,10 @@ class Redrive {
   /// Drops them by the rule "dropped_by_operator".
   Awaitable<Result<Redriven>> drop(std::vector<std::int64_t> ids, RedriveOrigin origin);
 
+  /// How many were put back, and dropped, since the start.
+  std::uint64_t redriven() const noexcept { return redriven_.load(std::memory_order_relaxed); }
+  std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+
  private:
   /// Why that one cannot be delivered; empty: it can.
   Awaitable<Result<std::optional<Refusal>>> find_objection(std::int64_t id);
@@ -56,6 +61,8 @@ class Redrive {
   ports::BucketStore& buckets_;
   ports::Clock& clock_;
   ports::Logger& logger_;
+  std::atomic<std::uint64_t> redriven_ = 0;
+  std::atomic<std::uint64_t> dropped_ = 0;
 };
 
 }  // namespace s3link::pipeline

@@ -115,6 +115,8 @@ TEST_F(RedriveTest, NamingOneTwiceRedrivesItOnce) {
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->done, Ids{id});
   EXPECT_TRUE(outcome->refused.empty());
+  EXPECT_EQ(redrive_.redriven(), 1U);
+  EXPECT_EQ(redrive_.dropped(), 0U);
 }
 
 TEST_F(RedriveTest, StoreThatFailsIsAnErrorAndRedrivesNothing) {
@@ -135,6 +137,8 @@ TEST_F(RedriveTest, DroppedOnesAreDroppedByTheOperatorsRule) {
   EXPECT_EQ(outcome->refused[0].reason, "not_found");
   EXPECT_EQ(outbox_.row(id).state, "dropped");
   EXPECT_EQ(outbox_.row(id).reason->kind, "dropped_by_operator");
+  EXPECT_EQ(redrive_.dropped(), 1U);
+  EXPECT_EQ(redrive_.redriven(), 0U);
   EXPECT_EQ(outbox_.row(id).reason->message, "an operator gave it up for good; given up for denied: 550 no");
 }
 

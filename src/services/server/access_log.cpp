@@ -77,15 +77,20 @@ void AccessLog::finished(const ports::HttpRequestHead& request, const RequestRec
                              .region = settings_.region}));
   } catch (const std::exception&) {  // no memory: as if the log were full
     const std::lock_guard lock(mutex_);
-    ++dropped_;
+    drop_line();
   }
+}
+
+void AccessLog::drop_line() noexcept {
+  ++dropped_;
+  lost_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void AccessLog::add(std::string line) {
   line += '\n';
   const std::lock_guard lock(mutex_);
   if (waiting_.count + taken_lines_ >= kMaxLines || waiting_.text.size() + taken_bytes_ + line.size() > kMaxBytes) {
-    ++dropped_;
+    drop_line();
     return;
   }
   waiting_.text += line;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -36,6 +37,8 @@ class AccessLog final : public RequestObserver {
   /// on.
   void on_first_line(std::function<void()> wake);
   bool empty() const;
+  /// Lines lost since the start, because the log was full.
+  std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
   struct Taken {
     ports::AccessLogLines lines;
@@ -49,13 +52,16 @@ class AccessLog final : public RequestObserver {
 
  private:
   void add(std::string line);
+  /// With the lock held.
+  void drop_line() noexcept;
 
   const AccessLogSettings settings_;
   mutable std::mutex mutex_;
   ports::AccessLogLines waiting_;
   std::uint64_t taken_lines_ = 0;
   std::size_t taken_bytes_ = 0;
-  std::uint64_t dropped_ = 0;
+  std::uint64_t dropped_ = 0;  ///< since the last take()
+  std::atomic<std::uint64_t> lost_ = 0;
   std::function<void()> wake_;
 };
 

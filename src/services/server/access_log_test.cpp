@@ -94,6 +94,7 @@ TEST_F(AccessLogTest, AFullLogDropsAndCounts) {
   taken = log.take();
   EXPECT_EQ(taken.lines.count, 1U);
   EXPECT_EQ(taken.dropped, 1U);
+  EXPECT_EQ(log.lost(), 4U) << "of the whole time";
 }
 
 TEST_F(AccessLogTest, LongLinesFillItByTheirBytes) {

@@ -1,0 +1,62 @@
+#include "services/pipeline/pipeline_metrics.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+#include "services/pipeline/dead_letter_retention.hpp"
+#include "services/pipeline/delivery_tally.hpp"
+#include "services/pipeline/redrive.hpp"
+#include "services/pipeline/sweep_tally.hpp"
+
+namespace s3link::pipeline {
+namespace {
+
+using metrics::Kind;
+using metrics::labelled;
+
+double number(const std::atomic<std::uint64_t>& count) {
+  return static_cast<double>(count.load(std::memory_order_relaxed));
+}
+
+}  // namespace
+
+metrics::Family delivery_family(const DeliveryTally& tally) {
+  return {.name = "s3link_deliveries_total",
+          .help =
+              "Attempts to deliver an event, by outcome: delivered, retried (failed, to be tried again), dead (given "
+              "up), dropped (nothing to be mailed), unrecorded (the store did not take the outcome).",
+          .kind = Kind::counter,
+          .samples = {labelled("outcome", "delivered", number(tally.delivered)),
+                      labelled("outcome", "retried", number(tally.retried)),
+                      labelled("outcome", "dead", number(tally.dead)),
+                      labelled("outcome", "dropped", number(tally.dropped)),
+                      labelled("outcome", "unrecorded", number(tally.unrecorded))}};
+}
+
+metrics::Families sweep_families(const SweepTally& tally) {
+  const auto last_run = static_cast<double>(tally.last_run_unix_ms.load(std::memory_order_relaxed)) / 1000;
+  return {metrics::counter("s3link_sweeper_removed_objects_total", "Objects removed because their time was over.",
+                           number(tally.removed_objects)),
+          metrics::counter("s3link_sweeper_aborted_uploads_total", "Incomplete multipart uploads given up.",
+                           number(tally.aborted_uploads)),
+          {.name = "s3link_sweeper_runs_total",
+           .help = "Runs of the sweeper, by result: done, failed (an error of the store).",
+           .kind = Kind::counter,
+           .samples = {labelled("result", "done", number(tally.runs)),
+                       labelled("result", "failed", number(tally.failed_runs))}},
+          metrics::gauge("s3link_sweeper_last_run_timestamp_seconds",
+                         "When the sweeper last did all there was to do, in Unix time; 0: not yet.", last_run)};
+}
+
+metrics::Family removed_dead_letters_family(const DeadLetterRetention& retention, const Redrive& redrive) {
+  return {.name = "s3link_dead_letters_removed_total",
+          .help =
+              "Dead letters that are none any more, by what happened: redriven, dropped (by an operator), retention "
+              "(too old).",
+          .kind = Kind::counter,
+          .samples = {labelled("how", "redriven", static_cast<double>(redrive.redriven())),
+                      labelled("how", "dropped", static_cast<double>(redrive.dropped())),
+                      labelled("how", "retention", static_cast<double>(retention.dropped()))}};
+}
+
+}  // namespace s3link::pipeline

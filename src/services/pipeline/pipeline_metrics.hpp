@@ -1,0 +1,17 @@
+#pragma once
+
+#include "core/metrics/family.hpp"
+
+namespace s3link::pipeline {
+
+class DeadLetterRetention;
+class Redrive;
+struct DeliveryTally;
+struct SweepTally;
+
+/// What the parts of the pipeline counted since the start, as families.
+metrics::Family delivery_family(const DeliveryTally& tally);
+metrics::Families sweep_families(const SweepTally& tally);
+metrics::Family removed_dead_letters_family(const DeadLetterRetention& retention, const Redrive& redrive);
+
+}  // namespace s3link::pipeline
