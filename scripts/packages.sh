@@ -72,6 +72,21 @@ need_packages() {
   [ $status = 0 ] || die "apt-get could not install the packages above (status $status)"
 }
 
+# Unpacks Debian's promtool into build/promtool, unless there is one. Not installed: the package starts a server.
+need_promtool() {
+  local folder=$PWD/build/promtool
+  if [ -x /usr/bin/promtool ] || [ -x "$folder/usr/bin/promtool" ]; then return 0; fi
+  say "downloading promtool from Debian's package prometheus"
+  rm -rf "$folder"
+  mkdir -p "$folder/debs"
+  local -a download=(apt-get download -q -o Acquire::Retries=3 -o APT::Sandbox::User=root prometheus)
+  (cd "$folder/debs" && { "${download[@]}" >&2 || { as_root apt-get update -q >&2 && "${download[@]}" >&2; }; }) ||
+    die "apt-get could not download the package prometheus"
+  dpkg-deb --fsys-tarfile "$folder"/debs/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool ||
+    die "the package prometheus has no promtool"
+  rm -rf "$folder/debs"
+}
+
 # Installs the npm packages of a folder, exactly those of its package-lock.json, when they are not there already.
 need_node_modules() {
   local folder=$1 stamp=$1/node_modules/.installed-lock.json

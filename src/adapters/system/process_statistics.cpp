@@ -4,17 +4,30 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
-#include <string_view>
 
 namespace s3link::system {
 namespace {
 
 double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1'000'000;
+}
+
+/// `ticks` since boot as Unix time. Not by /proc/stat's boot time, which a hardened service does not see. Computed
+/// once, so that a clock that is set does not move what is past.
+double unix_time_of(std::uint64_t ticks) {
+  static const double boot = [] {
+    timespec since_boot{};
+    ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return now - static_cast<double>(since_boot.tv_sec) - static_cast<double>(since_boot.tv_nsec) / 1'000'000'000;
+  }();
+  return boot + static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 /// The fields of /proc/self/stat from the third on: the second, the program's name, may hold blanks.
@@ -36,14 +49,7 @@ void read_stat(ProcessStatistics& out) {
   out.threads = threads;
   out.virtual_bytes = virtual_bytes;
   out.resident_bytes = resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-
-  std::ifstream system("/proc/stat");
-  while (std::getline(system, line)) {
-    constexpr std::string_view kBootTime = "btime ";
-    if (!line.starts_with(kBootTime)) continue;
-    const double boot = std::strtod(line.c_str() + kBootTime.size(), nullptr);
-    out.started = boot + static_cast<double>(start_ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-  }
+  out.started = unix_time_of(start_ticks);
 }
 
 std::optional<std::uint64_t> count_open_files() {

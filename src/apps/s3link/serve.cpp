@@ -27,6 +27,7 @@
 #include "apps/s3link/process.hpp"
 #include "apps/s3link/serve_access_log.hpp"
 #include "apps/s3link/serve_alarm.hpp"
+#include "apps/s3link/serve_metrics.hpp"
 #include "apps/s3link/serve_notify.hpp"
 #include "apps/s3link/serve_readiness.hpp"
 #include "apps/s3link/serve_reload.hpp"
@@ -240,8 +241,11 @@ int serve(const ConfigOptions& options) {
   ServedAccessLog access_log(settings, store.access_log_journal(), clock, random, logger);
   std::atomic<bool> stopping = false;
   server::Liveness liveness;
+  ServeMetrics metrics(settings, {.store = store, .redrive = redrive, .access_log = access_log.log, .traces = traces},
+                       **sender, clock, {alarms.path()});
   std::vector<server::RequestObserver*> observers = traces.observers();
   observers.push_back(&access_log.log);
+  observers.push_back(&metrics.observer());
   server::S3Api api({.region = settings.server.region,
                      .exchange_bucket = settings.bucket.name,
                      .object_ttl = settings.bucket.object_ttl,
@@ -250,7 +254,7 @@ int serve(const ConfigOptions& options) {
                      .trace_sample = settings.trace.sample,
                      .logs_bucket = settings.bucket.logs_name},
                     *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
-                    std::move(observers), {&alarms}, readiness_checks(stopping, store, liveness));
+                    std::move(observers), {&alarms, &metrics.document()}, readiness_checks(stopping, store, liveness));
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
   pipeline::LifecycleSweeper sweeper({.bucket = settings.bucket.name, .object_ttl = settings.bucket.object_ttl},
                                      store.buckets(), clock, logger);
@@ -279,7 +283,7 @@ int serve(const ConfigOptions& options) {
                        .sender_name = settings.email.sender_name,
                        .recipients = settings.email.recipients,
                        .link_template = std::move(files->link_template)},
-                      **sender, store.ledger(), clock, random);
+                      metrics.sender(), store.ledger(), clock, random);
   pipeline::Dispatcher dispatcher({.max_attempts = settings.delivery.max_attempts,
                                    .first_retry = settings.delivery.first_retry,
                                    .max_retry = settings.delivery.max_retry,
@@ -292,6 +296,7 @@ int serve(const ConfigOptions& options) {
   if (!alarm) return complain(kFailed, alarm.error().message);
 
   ServeReload reload(options, *loaded, std::move(secrets), server, mailer, logger);
+  metrics.watch(server, dispatcher, sweeper, retention);
   system::SignalWatcher signals;
   std::atomic<bool> broken = false;
   PipelineThread pipeline(context, logger, [&] {

@@ -9,6 +9,7 @@ namespace {
 std::string_view secret_of(const Settings& settings, const Key& key) {
   if (key.section == "auth" && key.name == "secret_access_key") return settings.auth.secret_access_key.reveal();
   if (key.section == "alarm" && key.name == "webhook") return settings.alarm.webhook.reveal();
+  if (key.section == "metrics" && key.name == "token") return settings.metrics.token.reveal();
   return {};
 }
 

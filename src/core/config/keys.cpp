@@ -80,6 +80,20 @@ Status set_secret(Settings& settings, const Texts& texts) {
   return {};
 }
 
+Status set_metrics_token(Settings& settings, const Texts& texts) {
+  if (texts.empty() || texts.at(0).empty()) {
+    settings.metrics.token = Secret();
+    return {};
+  }
+  const std::string& text = texts.at(0);
+  if (text.size() < 16 || text.size() > 256 ||
+      !std::ranges::all_of(text, [](unsigned char c) { return c > 0x20 && c < 0x7f; })) {
+    return fail(ErrorKind::invalid_argument, "not a token: 16 to 256 printable ASCII characters, no blanks");
+  }
+  settings.metrics.token = Secret(std::string(text));
+  return {};
+}
+
 Status set_recipients(Settings& settings, const Texts& texts) {
   std::vector<mail::Address> recipients;
   for (const std::string& text : texts) {
@@ -327,6 +341,11 @@ const std::array kKeys{
         "Share of requests traced, 0 to 1, where the caller leaves it open; 0: none at all.", "X-Ray", false,
         [](Settings& s, const Texts& t) { return store(parse_fraction(t.at(0)), s.trace.sample); }},
 
+    Key{"metrics", "token", ValueType::text, "", "", "hex-digits-of-openssl-rand",
+        "What a reader of /_/metrics must send (Authorization: Bearer TOKEN). Without it\n"
+        "whoever reaches the server may read the numbers, which name nothing but buckets.",
+        "", true, set_metrics_token},
+
     Key{"log", "level", ValueType::text, "info", "", "", "debug, info, warning or error. Read again on SIGHUP.", "",
         false, set_level},
     Key{"log", "format", ValueType::text, "", "text on a terminal, else json", "json",
@@ -382,6 +401,7 @@ std::string_view section_help(std::string_view section) noexcept {
   if (section == "alarm") return "When too many mails could not be sent at all.";
   if (section == "access_log") return "Who fetched what.";
   if (section == "trace") return "Tracing of requests through the pipeline.";
+  if (section == "metrics") return "The numbers at /_/metrics, for Prometheus.";
   if (section == "log") return "The server's own log.";
   return {};
 }

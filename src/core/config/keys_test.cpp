@@ -124,6 +124,10 @@ const std::vector<ValueCase> kValueCases = {
     {"alarm.password_file", "/etc/password", false},  // without a user
     {"alarm.webhook_secret_file", "", true},
     {"alarm.webhook_secret_file", "/etc/secret", false},  // without a webhook
+    {"metrics.token", "", true},
+    {"metrics.token", "0123456789abcdef", true},
+    {"metrics.token", "0123456789abcde", false},
+    {"metrics.token", "0123456789 abcdef", false},
     {"alarm.period", "1s", true},
     {"alarm.period", "0s", false},
     {"alarm.email", "admin@example.org", true},

@@ -374,6 +374,7 @@ class Loader {
                      .alarm = {},
                      .access_log = {},
                      .trace = {},
+                     .metrics = {},
                      .log = {}};
   std::vector<EffectiveValue> values_;
   std::vector<Problem> problems_;

@@ -96,6 +96,10 @@ struct Settings {
     double sample = 0;          ///< 0 to 1
   } trace;
 
+  struct Metrics {
+    Secret token;  ///< what a reader of /_/metrics must know; empty: anybody may read them
+  } metrics;
+
   struct Log {
     LogLevel level = LogLevel::info;
     LogFormat format = LogFormat::automatic;

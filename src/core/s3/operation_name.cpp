@@ -1,7 +1,9 @@
 #include "core/s3/operation_name.hpp"
 
+#include <array>
 #include <optional>
 #include <type_traits>
+#include <variant>
 
 namespace s3link::s3 {
 namespace {
@@ -33,10 +35,43 @@ std::string_view name_of(const PutAcl& op) { return op.key ? "PutObjectAcl" : "P
 // Which of them it was does not matter to anybody who counts.
 std::string_view name_of(const GetBucketConfiguration&) { return "GetBucketConfiguration"; }
 
+constexpr std::array kNames = std::to_array<std::string_view>({"AbortMultipartUpload",
+                                                               "CompleteMultipartUpload",
+                                                               "CreateBucket",
+                                                               "CreateMultipartUpload",
+                                                               "DeleteBucket",
+                                                               "DeleteBucketLifecycle",
+                                                               "DeleteObject",
+                                                               "DeleteObjects",
+                                                               "GetBucketConfiguration",
+                                                               "GetBucketLifecycleConfiguration",
+                                                               "GetBucketLocation",
+                                                               "GetObject",
+                                                               "GetObjectAcl",
+                                                               "GetObjectAttributes",
+                                                               "GetObjectTagging",
+                                                               "HeadBucket",
+                                                               "HeadObject",
+                                                               "ListBuckets",
+                                                               "ListMultipartUploads",
+                                                               "ListObjectVersions",
+                                                               "ListObjects",
+                                                               "ListObjectsV2",
+                                                               "ListParts",
+                                                               "PutBucketAcl",
+                                                               "PutBucketLifecycleConfiguration",
+                                                               "PutObject",
+                                                               "PutObjectAcl",
+                                                               "UploadPart"});
+// ListObjects, GetObject and PutAcl have two names each.
+static_assert(kNames.size() == std::variant_size_v<Operation> + 3, "an operation has no name in the list");
+
 std::string text_of(const ObjectKey& key) { return std::string(key.text()); }
 std::string text_of(const std::optional<ObjectKey>& key) { return key ? text_of(*key) : std::string(); }
 
 }  // namespace
+
+std::span<const std::string_view> operation_names() noexcept { return kNames; }
 
 OperationSubject subject_of(const Operation& operation) {
   return std::visit(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ struct OperationSubject {
   std::string bucket;     ///< empty: none
   std::string key;        ///< empty: none
 };
+
+/// The names of all operations there are.
+std::span<const std::string_view> operation_names() noexcept;
 
 OperationSubject subject_of(const Operation& operation);
 

@@ -15,10 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kOnePath = "/_/api/v1/dead-letters/ID";
-constexpr std::string_view kRedrivePath = "/_/api/v1/dead-letters/redrive";
-constexpr std::string_view kDropPath = "/_/api/v1/dead-letters/drop";
-
 /// Of "all" and of a reason: in one request, so that its time and its answer are bounded.
 constexpr std::size_t kMostAtOnce = 500;
 
@@ -166,7 +162,7 @@ Awaitable<Status> perform_dead_letters(Backend& backend, Exchange& exchange) {
   exchange.record().operation = path == kRedrivePath       ? kRedrivePath
                                 : path == kDropPath        ? kDropPath
                                 : path == kDeadLettersPath ? kDeadLettersPath
-                                                           : kOnePath;
+                                                           : kDeadLetterPath;
   const bool fits = changes ? request.method == "POST" : request.method == "GET" || exchange.is_head();
   if (!fits) co_return co_await refuse_json(exchange, s3::make_error(s3::ErrorCode::method_not_allowed));
   auto query = authenticate_query(backend, exchange);

@@ -96,8 +96,12 @@ Awaitable<Status> Exchange::answer_xml(std::string document, ports::HttpFields f
 }
 
 Awaitable<Status> Exchange::answer_json(unsigned status, std::string document) {
-  ports::HttpFields fields = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
-  co_return co_await answer(status, std::move(fields), std::move(document));
+  co_return co_await answer_text(status, "application/json", std::move(document));
+}
+
+Awaitable<Status> Exchange::answer_text(unsigned status, std::string_view content_type, std::string text) {
+  ports::HttpFields fields = {{"Content-Type", std::string(content_type)}, {"Cache-Control", "no-store"}};
+  co_return co_await answer(status, std::move(fields), std::move(text));
 }
 
 Awaitable<Status> Exchange::begin(unsigned status, ports::HttpFields fields, std::uint64_t length) {

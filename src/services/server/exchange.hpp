@@ -48,6 +48,8 @@ class Exchange {
   Awaitable<Status> answer(unsigned status, ports::HttpFields fields = {}, std::string body = {});
   Awaitable<Status> answer_xml(std::string document, ports::HttpFields fields = {});
   Awaitable<Status> answer_json(unsigned status, std::string document);
+  /// Not to be kept by caches. `content_type` is constant.
+  Awaitable<Status> answer_text(unsigned status, std::string_view content_type, std::string text);
   /// The head alone; `length` bytes follow by write(), none for HEAD.
   Awaitable<Status> begin(unsigned status, ports::HttpFields fields, std::uint64_t length);
   Awaitable<Status> write(std::span<const std::byte> data);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/s3/names.hpp"
@@ -36,6 +37,9 @@ struct S3ApiSettings {
   double trace_sample = 1;            ///< share of the traces begun here that are recorded, 0 to 1; 0: none at all
   std::optional<s3::BucketName> logs_bucket = std::nullopt;  ///< receives the access logs; cannot be deleted
 };
+
+/// Paths of ours that observers are told as operations, without those of the documents.
+std::vector<std::string_view> own_paths();
 
 /// The S3 API and our own "/_/": authenticates, routes, answers. docs/s3-compatibility.md lists the operations.
 /// Every request needs a valid SigV4 signature, but for /_/healthz and /_/readyz. Memory per request is bounded: one
