@@ -225,7 +225,8 @@ def test_nothing_names_a_key_a_person_or_an_address(mailing, relay):
     seen = shows(server, {outcome("dead"): 1, ("s3link_alarm_notifications_total", ("subscriber", "email"),
                                                ("result", "told")): 1, counted("unknown", 400): 1,
                            counted("unknown", 404): 1})
-    for secret in ("private", "example.test", "127.0.0.1", "reply-words", server.access_key_id, server.secret_access_key, str(server.data_dir)):
+    for secret in ("private", "example.test", "127.0.0.1", "reply-words", server.access_key_id,
+                   server.secret_access_key, str(server.data_dir)):
         assert secret not in seen.text, secret
     labels = {label for _, found in seen.samples for label, _ in found}
     assert labels == {"operation", "status", "le", "bucket", "outcome", "result", "how", "what", "alarm", "subscriber",

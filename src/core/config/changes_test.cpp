@@ -37,6 +37,7 @@ const std::map<std::string, std::pair<std::string, std::string>> kSecretTexts = 
     {"auth.secret_access_key",
      {"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "xJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}},
     {"alarm.webhook", {"https://chat.example.org/hooks/1", "https://chat.example.org/hooks/2"}},
+    {"metrics.token", {"0123456789abcdef", "fedcba9876543210"}},
 };
 
 TEST(ChangedSettings, SecretsAreCompared) {
