@@ -119,7 +119,8 @@ def sandbox(tree):
     reason = unit_sandbox.unavailable()
     if reason:
         pytest.skip(reason)
-    return UnitSandbox(tree.parent / "sandbox", tree, UID)
+    with UnitSandbox(tree.parent / "sandbox", tree, UID) as made:
+        yield made
 
 
 PROBE = r"""
@@ -221,7 +222,7 @@ def test_uploads_and_mails_as_files(sandbox, start):
         server.process.send_signal(signal.SIGHUP)
         manager.wait("READY", more_than=1)
         third = request(server, "PUT", "/file-exchange/third", b"3")
-        assert third.headers["x-amz-request-id"] in server.log()
+        wait_until(lambda: third.headers["x-amz-request-id"] in server.log(), what="its line")
         assert "Changed: third" in [mail.subject for mail in server.wait_mails(3)]
         assert request(server, "DELETE", "/file-exchange/large.bin").status == 204
         wait_until(lambda: server.object_files() == [], 10, "the removal of the file")

@@ -1,7 +1,8 @@
 """Runs a program under the restrictions that unit_sandbox.py found in a unit: sandbox_launcher.py SPECIFICATION PROGRAM…
 
 Needs root, and stays one process: the program has this one's id. It works in a chroot, too, where neither user namespaces
-nor pivot_root are to be had: the new root is made of mounts and entered by chroot.
+nor pivot_root are to be had: the new root is made of mounts and entered by chroot. Its place must be a private mount, so
+that nothing of it is seen outside.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ import sys
 
 import seccomp
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
 CLONE_NEWNS = 0x20000
 PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 23, 24, 38
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -110,16 +111,6 @@ def make_read_only(root, writable):
 
 def enter_root(spec):
     check(libc.unshare(CLONE_NEWNS), "unshare")
-    try:
-        mount(None, "/", flags=MS_REC | MS_PRIVATE)
-        private = True
-    except OSError:
-        private = False  # in a chroot "/" need not be a mount
-    if not private:
-        with open("/proc/self/mountinfo") as table:
-            for line in table:
-                if any(field.startswith("shared:") for field in line.split(" ")[6:-4]):
-                    mount(None, line.split(" ")[4].encode().decode("unicode_escape"), flags=MS_PRIVATE)
     writable = build_root(spec)
     if spec["read_only_root"]:
         make_read_only(spec["root"], writable)

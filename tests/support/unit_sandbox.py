@@ -136,12 +136,14 @@ def unavailable():
     """Why nothing can be run under the restrictions here, or None."""
     if os.geteuid() != 0:
         return "mounts and users can only be changed by root"
-    tried = subprocess.run(["unshare", "--mount", "true"], env=clean_environment(), capture_output=True, text=True)
+    tried = subprocess.run(["unshare", "--mount", "--propagation", "unchanged", "true"], env=clean_environment(),
+                           capture_output=True, text=True)
     return None if tried.returncode == 0 else f"this machine allows no mounts: {tried.stderr.strip()}"
 
 
 class UnitSandbox:
-    """The unit's restrictions around a tree that deploy/systemd/install filled, for the user with the number `uid`."""
+    """The unit's restrictions around a tree that deploy/systemd/install filled, for the user with the number `uid`. To be
+    used in a `with`, whose end takes its mount away."""
 
     def __init__(self, folder, tree, uid, unit=UNIT):
         self.service = directives(unit)
@@ -163,6 +165,16 @@ class UnitSandbox:
         (folder / "root").mkdir()
         self.specification = folder / "specification.json"
         self.specification.write_text(json.dumps(self._specification()))
+
+    def __enter__(self):
+        # Below a private mount, what the launcher mounts in its own namespace stays there, whatever "/" is like.
+        root = self.folder / "root"
+        for arguments in (["--bind", root, root], ["--make-private", root]):
+            subprocess.run(["mount", *arguments], env=clean_environment(), check=True)
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "--lazy", self.folder / "root"], env=clean_environment(), check=True)
 
     def one(self, name):
         (value,) = self.service[name]
