@@ -1,104 +1,17 @@
-#include <fcntl.h>
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "adapters/sqlite_store/master_key_file.hpp"
 #include "adapters/sqlite_store/store.hpp"
-#include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
-namespace {
-
-constexpr std::size_t kKeyBytes = 32;
-constexpr std::size_t kFileBytes = 2 * kKeyBytes + 1;  // hexadecimal and a newline
-
-std::unexpected<Error> io_error(const char* what, const std::filesystem::path& file, int number) {
-  const auto kind = number == ENOSPC || number == EDQUOT ? ErrorKind::transient : ErrorKind::internal;
-  return fail(kind, std::string(what) + " " + file.string() + ": " + std::strerror(number));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
-
-Result<Secret> read_key(int descriptor, const std::filesystem::path& file) {
-  struct stat about{};
-  if (::fstat(descriptor, &about) != 0) return io_error("cannot inspect", file, errno);
-  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return fail(ErrorKind::denied, file.string() + " can be read by others: chmod 600 it");
-  std::array<char, kFileBytes + 1> text{};  // one more, to notice a file that is too long
-  std::size_t length = 0;
-  while (length < text.size()) {
-    const auto got = ::read(descriptor, text.data() + length, text.size() - length);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return io_error("cannot read", file, errno);
-    if (got == 0) break;
-    length += static_cast<std::size_t>(got);
-  }
-  std::string_view digits(text.data(), length);
-  if (digits.ends_with('\n')) digits.remove_suffix(1);
-  auto raw = digits.size() == 2 * kKeyBytes ? hex_decode(digits) : std::nullopt;
-  OPENSSL_cleanse(text.data(), text.size());
-  if (!raw) return fail(ErrorKind::invalid_argument, file.string() + " is not 64 hexadecimal characters and a newline");
-  return Secret(std::move(*raw));
-}
-
-Result<Secret> make_key() {
-  std::string raw(kKeyBytes, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(raw.data()), static_cast<int>(raw.size())) != 1)
-    return fail(ErrorKind::internal, "the system has no randomness for a master key");
-  return Secret(std::move(raw));
-}
-
-Status write_key(int descriptor, const Secret& key, const std::filesystem::path& file) {
-  std::string text = hex_encode(key.reveal());
-  text += '\n';
-  std::size_t written = 0;
-  int failure = 0;
-  while (written < text.size() && failure == 0) {
-    const auto put = ::write(descriptor, text.data() + written, text.size() - written);
-    if (put >= 0) {
-      written += static_cast<std::size_t>(put);
-    } else if (errno != EINTR) {
-      failure = errno;
-    }
-  }
-  OPENSSL_cleanse(text.data(), text.size());
-  if (failure == 0 && ::fsync(descriptor) != 0) failure = errno;
-  if (failure != 0) return io_error("cannot write", file, failure);
-  return {};
-}
-
-Status sync_folder(const std::filesystem::path& folder) {
-  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (descriptor.get() < 0 || ::fsync(descriptor.get()) != 0) return io_error("cannot sync", folder, errno);
-  return {};
-}
-
-}  // namespace
 
 Result<Secret> load_or_create_master_key(const std::filesystem::path& file) {
+  auto present = read_master_key_file(file);
+  if (present || present.error().kind != ErrorKind::not_found) return present;
   const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  {
-    const Descriptor present(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (present.get() >= 0) return read_key(present.get(), file);
-    if (errno != ENOENT) return io_error("cannot open", file, errno);
-  }
   std::error_code failure;
   if (!std::filesystem::exists(folder, failure)) {
     std::filesystem::create_directories(folder, failure);
@@ -107,23 +20,18 @@ Result<Secret> load_or_create_master_key(const std::filesystem::path& file) {
   }
 
   // Written beside its place and linked there: a crash leaves no half key, and a key made meanwhile is not replaced.
-  auto key = make_key();
+  auto key = make_master_key();
   if (!key) return key;
-  const std::filesystem::path draft = file.string() + ".new";
+  const std::filesystem::path draft = file.string() + ".draft";
   ::unlink(draft.c_str());
-  const Descriptor fresh(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (fresh.get() < 0) return io_error("cannot create", draft, errno);
-  const auto written = write_key(fresh.get(), *key, draft);
-  if (!written) {
-    ::unlink(draft.c_str());
-    return std::unexpected(written.error());
-  }
+  if (const auto written = create_master_key_file(draft, *key); !written) return std::unexpected(written.error());
   const int linked = ::link(draft.c_str(), file.c_str()) == 0 ? 0 : errno;
   ::unlink(draft.c_str());
   if (linked == EEXIST) return load_or_create_master_key(file);
-  if (linked != 0) return io_error("cannot create", file, linked);
-  const auto synced = sync_folder(folder);
-  if (!synced) return std::unexpected(synced.error());
+  if (linked != 0)
+    return fail(ErrorKind::internal, "cannot create " + file.string() + ": " +
+                                         std::strerror(linked));  // NOLINT(concurrency-mt-unsafe): glibc's is
+  if (const auto synced = sync_folder_of_master_key(file); !synced) return std::unexpected(synced.error());
   return key;
 }
 

@@ -41,7 +41,7 @@ TEST_F(MasterKeyTest, IsMadeOnceAndReadAgain) {
   EXPECT_EQ(again->reveal(), made->reveal());
   EXPECT_EQ(fs::file_size(file), 65U);
   EXPECT_EQ(fs::status(file).permissions() & fs::perms::all, fs::perms::owner_read | fs::perms::owner_write);
-  EXPECT_FALSE(fs::exists(file.string() + ".new"));
+  EXPECT_FALSE(fs::exists(file.string() + ".draft"));
 }
 
 TEST_F(MasterKeyTest, EachNewOneIsDifferent) {

@@ -1,13 +1,6 @@
 #include "adapters/sqlite_store/store.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "adapters/sqlite_store/access_log_journal.hpp"
@@ -17,12 +10,13 @@
 #include "adapters/sqlite_store/counters.hpp"
 #include "adapters/sqlite_store/dead_letter_queue.hpp"
 #include "adapters/sqlite_store/delivery_log.hpp"
+#include "adapters/sqlite_store/folder_lock.hpp"
+#include "adapters/sqlite_store/key_check.hpp"
 #include "adapters/sqlite_store/ledger.hpp"
 #include "adapters/sqlite_store/outbox.hpp"
 #include "adapters/sqlite_store/schema.hpp"
 #include "adapters/sqlite_store/statistics.hpp"
 #include "adapters/sqlite_store/store_hooks.hpp"
-#include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
 namespace {
@@ -33,46 +27,6 @@ constexpr std::size_t kMasterKeyBytes = 32;
 /// Enough for the disk to have several syncs in hand at a time; more gains little (docs/decisions/0020-storage.md).
 constexpr std::size_t kPoolThreads = 8;
 
-std::unexpected<Error> io_error(const std::string& what, int number) {
-  const bool full = number == ENOSPC || number == EDQUOT;
-  return fail(full ? ErrorKind::transient : ErrorKind::internal,
-              what + ": " + std::strerror(number));  // NOLINT(concurrency-mt-unsafe): glibc's is
-}
-
-/// Holds data_dir/lock for as long as it lives.
-class FolderLock {
- public:
-  static Result<FolderLock> take(const fs::path& data_dir) {
-    const fs::path file = data_dir / "lock";
-    FolderLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (lock.descriptor_ < 0) return io_error("cannot open " + file.string(), errno);
-    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return io_error("cannot lock " + file.string(), errno);
-      std::array<char, 32> text{};
-      const auto length = ::read(lock.descriptor_, text.data(), text.size());
-      const std::string owner(text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
-      return fail(ErrorKind::conflict,
-                  "the data folder " + data_dir.string() + " is in use by another process" +
-                      (owner.empty() ? "" : " (process id " + std::string(trim_line(owner)) + ")"));
-    }
-    const std::string owner = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(lock.descriptor_, 0) != 0 || ::pwrite(lock.descriptor_, owner.data(), owner.size(), 0) < 0)
-      return io_error("cannot write " + file.string(), errno);
-    return lock;
-  }
-  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
- private:
-  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
-  static std::string_view trim_line(std::string_view text) { return text.substr(0, text.find('\n')); }
-
-  int descriptor_;
-};
-
 Status make_data_dir(const fs::path& data_dir) {
   std::error_code failure;
   if (fs::exists(data_dir, failure)) return {};
@@ -82,21 +36,16 @@ Status make_data_dir(const fs::path& data_dir) {
   return {};
 }
 
-/// The database says whether this is the master key it was made with.
+/// The database says whether its data keys are under this master key; a new one takes it.
 Status check_master_key(Connection& writer, const KeyWrap& keys) {
-  const BodyId no_body{};
-  std::string sealed;
-  {
-    Query row = writer.query("SELECT value FROM meta WHERE name='key_check'");
-    if (row.next()) sealed = row.text(0);
-  }
-  if (writer.ok() && sealed.empty()) {
-    sealed = keys.wrap(Secret(std::string(kMasterKeyBytes, '\0')), no_body);
-    writer.run("INSERT INTO meta VALUES('key_check', ?1)", Blob{sealed});
+  std::string key_check = read_key_check(writer);
+  if (writer.ok() && key_check.empty()) {
+    key_check = make_key_check(keys);
+    writer.run("INSERT INTO meta VALUES('key_check', ?1)", Blob{key_check});
   }
   if (!writer.ok()) return std::unexpected(writer.error());
-  if (!keys.unwrap(sealed, no_body))
-    return fail(ErrorKind::denied, "the master key is not the one this data folder was made with");
+  if (!opens_key_check(keys, key_check))
+    return fail(ErrorKind::denied, "the master key is not the one this data folder is encrypted with");
   return {};
 }
 

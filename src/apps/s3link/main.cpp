@@ -10,6 +10,7 @@
 #include "apps/s3link/deliveries.hpp"
 #include "apps/s3link/dlq.hpp"
 #include "apps/s3link/exit_status.hpp"
+#include "apps/s3link/key.hpp"
 #include "apps/s3link/objects.hpp"
 #include "apps/s3link/presign.hpp"
 #include "apps/s3link/process.hpp"
@@ -41,6 +42,7 @@ struct Commands {
   RemoveOptions remove;
   DeliveriesOptions deliveries;
   DlqOptions dlq;
+  KeyOptions key;
   bool show_json = false;
   std::function<int()> chosen;
 };
@@ -157,6 +159,7 @@ int run(int argc, char** argv) {
   declare_objects(app, commands);
   declare_deliveries(app, commands);
   declare_dlq(app, commands.dlq, commands.chosen);
+  declare_key(app, commands.key, commands.chosen);
   declare_config(app, commands);
   try {
     app.parse(argc, argv);

@@ -15,6 +15,7 @@
 #include "adapters/http_server/server.hpp"
 #include "adapters/smtp/outbox_folder.hpp"
 #include "adapters/smtp/smtp_sender.hpp"
+#include "adapters/sqlite_store/key_rotation.hpp"
 #include "adapters/sqlite_store/store.hpp"
 #include "adapters/system/service_notifier.hpp"
 #include "adapters/system/signal_watcher.hpp"
@@ -70,6 +71,8 @@ Result<sigv4::Credentials> credentials_of(const config::Settings& settings, port
 /// The master key of this data folder; a new one only for a new folder.
 Result<Secret> master_key_of(const config::Settings& settings) {
   const auto& file = settings.auth.master_key_file;
+  const Status settled = sqlite_store::settle_master_key({.data_dir = settings.server.data_dir, .key_file = file});
+  if (!settled) return std::unexpected(settled.error());
   const auto database = settings.server.data_dir / "s3link.db";
   std::error_code error;
   if (!std::filesystem::exists(file, error) && std::filesystem::exists(database, error)) {

@@ -1,0 +1,253 @@
+#include "adapters/sqlite_store/key_rotation.hpp"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapters/sqlite_store/backup_lock.hpp"
+#include "adapters/sqlite_store/connection.hpp"
+#include "adapters/sqlite_store/folder_lock.hpp"
+#include "adapters/sqlite_store/key_check.hpp"
+#include "adapters/sqlite_store/master_key_file.hpp"
+#include "adapters/sqlite_store/package_cipher.hpp"
+#include "adapters/sqlite_store/schema.hpp"
+
+namespace s3link::sqlite_store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kRowsAtATime = 512;
+
+/// The two places a key can be in; the database decides which counts.
+struct KeyPlaces {
+  fs::path current;
+  fs::path fresh;
+};
+
+KeyPlaces places_of(const fs::path& key_file) {
+  std::error_code failure;
+  fs::path real = fs::canonical(key_file, failure);
+  if (failure) real = key_file;  // it may be missing while its successor is there
+  return {.current = real, .fresh = real.string() + ".new"};
+}
+
+/// What has the folder for the rotation alone.
+struct Folder {
+  FolderLock lock;
+  BackupLock no_backup;
+  std::unique_ptr<Connection> db;
+};
+
+Result<Folder> open_folder(const fs::path& data_dir, const char* vfs) {
+  auto lock = FolderLock::take(data_dir);
+  if (!lock) return std::unexpected(lock.error());
+  auto no_backup = BackupLock::try_exclude(data_dir);
+  if (!no_backup) return std::unexpected(no_backup.error());
+  auto db = Connection::open(data_dir / "s3link.db", Connection::Mode::writer, vfs);
+  if (!db) return std::unexpected(db.error());
+  return Folder{.lock = std::move(*lock), .no_backup = std::move(*no_backup), .db = std::move(*db)};
+}
+
+/// Of a database that has been opened before; empty for one that a first start never finished.
+std::string key_check_of(Connection& db) {
+  {
+    Query tables = db.query("SELECT 1 FROM sqlite_schema WHERE name='meta'");
+    if (!tables.next()) return {};
+  }
+  return read_key_check(db);
+}
+
+/// The file's key if it is the one that the database is under. Errors: what reading it gave.
+Result<std::optional<Secret>> matching_key(const fs::path& file, std::string_view key_check) {
+  auto key = read_master_key_file(file);
+  if (!key) return std::unexpected(key.error());
+  if (!opens_key_check(KeyWrap(key->clone()), key_check)) return std::nullopt;
+  return std::optional(std::move(*key));
+}
+
+/// Writes the log back and cuts it: what was overwritten in the database is in none of its files any more.
+Status cut_log(Connection& db) {
+  const int code = sqlite3_wal_checkpoint_v2(db.handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code == SQLITE_OK) return {};
+  return fail(is_disk_full(code) || is_busy(code) ? ErrorKind::transient : ErrorKind::internal,
+              std::string("the database's log could not be written back: ") + sqlite3_errmsg(db.handle()));
+}
+
+void tell(const RotationHooks& hooks, RotationStep step) {
+  if (hooks.reached) hooks.reached(step);
+}
+
+/// After the commit.
+Status finish(Connection& db, const KeyPlaces& places, const RotationHooks& hooks) {
+  if (const Status cut = cut_log(db); !cut) return cut;
+  tell(hooks, RotationStep::log_cut);
+  if (const Status replaced = replace_master_key_file(places.fresh, places.current); !replaced) return replaced;
+  tell(hooks, RotationStep::finished);
+  return {};
+}
+
+/// With a new key's file there: true when the database is under it, and the rotation now finished; false when it is
+/// under the old one, and the new one now gone.
+Result<bool> settle(Connection& db, std::string_view key_check, const KeyPlaces& places, const RotationHooks& hooks) {
+  const auto current = matching_key(places.current, key_check);
+  if (current && *current) {
+    // First the log: nothing of a commit that broke off may come to light once its key is gone.
+    if (const Status cut = cut_log(db); !cut) return std::unexpected(cut.error());
+    if (const Status gone = destroy_master_key_file(places.fresh); !gone) return std::unexpected(gone.error());
+    return false;
+  }
+  const auto fresh = matching_key(places.fresh, key_check);
+  if (fresh && *fresh) {
+    if (const Status done = finish(db, places, hooks); !done) return std::unexpected(done.error());
+    return true;
+  }
+  if (!fresh && fresh.error().kind == ErrorKind::internal) return std::unexpected(fresh.error());
+  if (!current) return std::unexpected(current.error());
+  return fail(ErrorKind::denied, "neither " + places.current.string() + " nor " + places.fresh.string() +
+                                     " is the master key that this data folder is encrypted with");
+}
+
+struct WrappedKey {
+  std::int64_t body_set = 0;
+  std::int64_t part = 0;
+  BodyId body{};
+  std::string wrapped;
+};
+
+Result<std::vector<WrappedKey>> next_keys(Connection& db, std::int64_t body_set, std::int64_t part) {
+  std::vector<WrappedKey> found;
+  Query rows = db.query(
+      "SELECT body_set, part, id, wrapped_key FROM bodies WHERE (body_set, part)>(?1, ?2) "
+      "ORDER BY body_set, part LIMIT ?3",
+      body_set, part, kRowsAtATime);
+  while (rows.next()) {
+    WrappedKey key{.body_set = rows.integer(0), .part = rows.integer(1), .wrapped = rows.text(3)};
+    const std::string_view id = rows.bytes(2);
+    if (id.size() != key.body.size()) return fail(ErrorKind::corrupt, "a row of bodies has no body id");
+    std::copy(id.begin(), id.end(), key.body.begin());
+    found.push_back(std::move(key));
+  }
+  return found;
+}
+
+/// In the transaction. A key that does not open is damaged: its body cannot be read before either.
+Status wrap_all(Connection& db, const KeyWrap& old_keys, const KeyWrap& new_keys, const RotationHooks& hooks,
+                RotationReport& report) {
+  std::uint64_t total = 0;
+  {
+    Query count = db.query("SELECT count(*) FROM bodies");
+    if (count.next()) total = count.count(0);
+  }
+  std::int64_t body_set = -1;
+  std::int64_t part = -1;
+  while (true) {
+    const auto keys = next_keys(db, body_set, part);
+    if (!keys) return std::unexpected(keys.error());
+    if (keys->empty()) break;
+    for (const WrappedKey& key : *keys) {
+      const auto data_key = old_keys.unwrap(key.wrapped, key.body);
+      if (!data_key) {
+        ++report.unreadable;
+        continue;
+      }
+      db.run("UPDATE bodies SET wrapped_key=?3 WHERE body_set=?1 AND part=?2", key.body_set, key.part,
+             Blob{new_keys.wrap(*data_key, key.body)});
+      ++report.data_keys;
+      tell(hooks, RotationStep::key_wrapped);
+    }
+    body_set = keys->back().body_set;
+    part = keys->back().part;
+    if (hooks.progress) hooks.progress(report.data_keys + report.unreadable, total);
+  }
+  db.run("UPDATE meta SET value=?1 WHERE name='key_check'", Blob{make_key_check(new_keys)});
+  if (!db.ok()) return std::unexpected(db.error());
+  return {};
+}
+
+/// All or nothing, and on the disk on return.
+Status wrap_in_one_transaction(Connection& db, const KeyWrap& old_keys, const KeyWrap& new_keys,
+                               const RotationHooks& hooks, RotationReport& report) {
+  db.script("BEGIN IMMEDIATE");
+  const Status wrapped = wrap_all(db, old_keys, new_keys, hooks, report);
+  if (wrapped) db.script("COMMIT");
+  if (wrapped && db.ok()) return {};
+  const Error error = wrapped ? db.error() : wrapped.error();
+  db.clear_error();
+  if (db.in_transaction()) db.script("ROLLBACK");
+  return std::unexpected(error);
+}
+
+/// Files made by another user than the server's could not be opened by it afterwards.
+Status check_owner(const fs::path& database) {
+  struct stat about{};
+  if (::stat(database.c_str(), &about) != 0)
+    return fail(ErrorKind::not_found, "there is no data folder: " + database.string() + " is missing");
+  if (about.st_uid != ::geteuid())
+    return fail(ErrorKind::denied, database.string() + " belongs to the user with the number " +
+                                       std::to_string(about.st_uid) + ": run this command as that user");
+  return {};
+}
+
+}  // namespace
+
+Result<RotationReport> rotate_master_key(const KeyRotation& rotation, const RotationHooks& hooks) {
+  if (const Status ours = check_owner(rotation.data_dir / "s3link.db"); !ours) return std::unexpected(ours.error());
+  auto folder = open_folder(rotation.data_dir, hooks.sqlite_vfs);
+  if (!folder) return std::unexpected(folder.error());
+  Connection& db = *folder->db;
+  const std::string key_check = key_check_of(db);
+  if (!db.ok()) return std::unexpected(db.error());
+  if (key_check.empty()) return fail(ErrorKind::not_found, "the data folder is empty: nothing is encrypted yet");
+  const KeyPlaces places = places_of(rotation.key_file);
+  std::error_code failure;
+  if (fs::exists(places.fresh, failure)) {
+    const auto finished = settle(db, key_check, places, hooks);
+    if (!finished) return std::unexpected(finished.error());
+    if (*finished) return RotationReport{.finished_earlier = true};
+  }
+
+  if (const Status prepared = prepare_schema(db); !prepared) return std::unexpected(prepared.error());
+  const auto old_key = matching_key(places.current, key_check);
+  if (!old_key) return std::unexpected(old_key.error());
+  if (!*old_key)
+    return fail(ErrorKind::denied,
+                places.current.string() + " is not the master key that this data folder is encrypted with");
+  const auto new_key = make_master_key();
+  if (!new_key) return std::unexpected(new_key.error());
+  if (const Status saved = create_master_key_file(places.fresh, *new_key); !saved)
+    return std::unexpected(saved.error());
+  tell(hooks, RotationStep::key_saved);
+
+  RotationReport report;
+  const Status wrapped =
+      wrap_in_one_transaction(db, KeyWrap((*old_key)->clone()), KeyWrap(new_key->clone()), hooks, report);
+  // Then the new key's file stays: after a COMMIT that failed only the next to open the database can say what counts.
+  if (!wrapped) return std::unexpected(wrapped.error());
+  tell(hooks, RotationStep::committed);
+  if (const Status done = finish(db, places, hooks); !done) return std::unexpected(done.error());
+  return report;
+}
+
+Status settle_master_key(const KeyRotation& rotation) {
+  const KeyPlaces places = places_of(rotation.key_file);
+  std::error_code failure;
+  if (!fs::exists(places.fresh, failure) || !fs::exists(rotation.data_dir / "s3link.db", failure)) return {};
+  auto folder = open_folder(rotation.data_dir, nullptr);
+  if (!folder) return std::unexpected(folder.error());
+  const std::string key_check = key_check_of(*folder->db);
+  if (!folder->db->ok()) return std::unexpected(folder->db->error());
+  if (key_check.empty()) return {};
+  const auto settled = settle(*folder->db, key_check, places, {});
+  if (!settled) return std::unexpected(settled.error());
+  return {};
+}
+
+}  // namespace s3link::sqlite_store
