@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "core/base/encoding.hpp"
@@ -23,6 +24,21 @@ std::optional<BodyId> parse_file_name(std::string_view name) {
   if (!raw) return std::nullopt;
   std::copy(raw->begin(), raw->end(), id.begin());
   return id;
+}
+
+/// Files of removed bodies are the cleaner's business: a backup may still want them.
+std::set<BodyId> garbage_in(Connection& db, const std::vector<FolderNumber>& folders) {
+  const std::set<FolderNumber> open(folders.begin(), folders.end());
+  std::set<BodyId> found;
+  Query rows = db.query("SELECT file FROM garbage");
+  while (!open.empty() && rows.next()) {
+    BodyId id;
+    const std::string_view file = rows.bytes(0);
+    if (file.size() != id.size()) continue;
+    std::copy(file.begin(), file.end(), id.begin());
+    if (open.contains(folder_of(id))) found.insert(id);
+  }
+  return found;
 }
 
 }  // namespace
@@ -101,8 +117,9 @@ Status BodyFiles::sweep(Connection& writer) {
     Query rows = writer.query("SELECT folder FROM open_folders");
     while (rows.next()) folders.push_back(static_cast<FolderNumber>(rows.integer(0)));
   }
+  const auto garbage = garbage_in(writer, folders);
   for (const FolderNumber folder : folders) {
-    const auto swept = sweep_folder(writer, folder);
+    const auto swept = sweep_folder(writer, folder, garbage);
     if (!swept) return swept;
   }
   if (!folders.empty()) writer.run("DELETE FROM open_folders");
@@ -110,7 +127,7 @@ Status BodyFiles::sweep(Connection& writer) {
   return {};
 }
 
-Status BodyFiles::sweep_folder(Connection& writer, FolderNumber folder) {
+Status BodyFiles::sweep_folder(Connection& writer, FolderNumber folder, const std::set<BodyId>& garbage) {
   std::vector<BodyId> present;
   const int failure = files_.list_folder(folder_path(folder), [&](std::string_view name) {
     const auto id = parse_file_name(name);
@@ -119,6 +136,7 @@ Status BodyFiles::sweep_folder(Connection& writer, FolderNumber folder) {
   if (failure == ENOENT) return {};  // the run ended before it was made
   if (failure != 0) return std::unexpected(io_error("a folder of bodies could not be listed", failure));
   for (const BodyId& id : present) {
+    if (garbage.contains(id)) continue;
     Query row = writer.query("SELECT 1 FROM bodies WHERE small IS NULL AND id=?1", Blob{id_text(id)});
     const bool known = row.next();
     if (!writer.ok()) return std::unexpected(writer.error());

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "adapters/sqlite_store/commit_queue.hpp"
@@ -93,7 +94,7 @@ class BodyFiles {
   Status open_new_folder();
   Status make_folders(FolderNumber folder);
   Status sync_path(const std::string& path);
-  Status sweep_folder(Connection& writer, FolderNumber folder);
+  Status sweep_folder(Connection& writer, FolderNumber folder, const std::set<BodyId>& garbage);
   void settle(FolderNumber folder) noexcept;
   void discard(const BodyId& id) noexcept;
   void close_folder(FolderNumber folder);

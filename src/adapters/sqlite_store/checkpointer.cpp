@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace s3link::sqlite_store {
@@ -12,10 +13,13 @@ constexpr int kPagesToWriteBack = 2000;  // 8 MiB
 /// writer is held for the moment it takes to write the last pages back.
 constexpr int kPagesToHoldWriter = 8000;  // 32 MiB
 constexpr auto kQuiet = std::chrono::seconds(1);
+/// What cutting the log may wait for readers, while commits wait for it. A backup reads for seconds.
+constexpr int kPatienceMs = 20;
 
 }  // namespace
 
 void Checkpointer::start() {
+  sqlite3_busy_timeout(connection_->handle(), kPatienceMs);
   thread_ = std::thread([this] { work(); });
 }
 
@@ -53,20 +57,29 @@ void Checkpointer::work() {
     log_pages_ = 0;
     lock.unlock();
     checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    bool cut = true;
     if (!large) {
-      checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+      cut = checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
     } else if (very_large) {
-      checkpoint(SQLITE_CHECKPOINT_RESTART);
+      cut = checkpoint(SQLITE_CHECKPOINT_RESTART);
     }
     lock.lock();
+    if (cut) continue;
+    log_pages_ = std::max(log_pages_, 1);  // once more, when the reader may be done
+    changed_.wait_for(lock, kQuiet, [this] { return stopping_; });
   }
 }
 
-void Checkpointer::checkpoint(int mode) {
+/// False: somebody reads what the log holds.
+bool Checkpointer::checkpoint(int mode) {
   const int code = sqlite3_wal_checkpoint_v2(connection_->handle(), "main", mode, nullptr, nullptr);
-  if (code == SQLITE_OK || is_busy(code)) return;
-  if (is_disk_full(code)) return health_.note_disk_full();  // the log stays as it is; tried again after the next commit
-  health_.refuse_writes(std::string("writing the log back failed: ") + sqlite3_errmsg(connection_->handle()));
+  if (is_busy(code)) return false;
+  if (is_disk_full(code)) {
+    health_.note_disk_full();  // the log stays as it is; tried again after the next commit
+  } else if (code != SQLITE_OK) {
+    health_.refuse_writes(std::string("writing the log back failed: ") + sqlite3_errmsg(connection_->handle()));
+  }
+  return true;
 }
 
 }  // namespace s3link::sqlite_store

@@ -29,7 +29,7 @@ class Checkpointer {
 
  private:
   void work();
-  void checkpoint(int mode);
+  bool checkpoint(int mode);
 
   std::unique_ptr<Connection> connection_;
   Health& health_;

@@ -1,5 +1,6 @@
 #include "adapters/sqlite_store/cleaner.hpp"
 
+#include <chrono>
 #include <set>
 #include <vector>
 
@@ -7,6 +8,8 @@ namespace s3link::sqlite_store {
 namespace {
 
 constexpr std::int64_t kRowsAtATime = 256;
+/// How often a backup is asked whether it is over.
+constexpr auto kBackupPause = std::chrono::milliseconds(500);
 
 struct Garbage {
   std::int64_t row = 0;
@@ -53,9 +56,11 @@ void Cleaner::wake() {
 void Cleaner::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    woken_.wait(lock, [this] { return stopping_ || wanted_; });
+    woken_.wait(lock, [this] { return stopping_ || wanted_ || backup_runs_; });
+    if (backup_runs_) woken_.wait_for(lock, kBackupPause, [this] { return stopping_.load(); });
     if (stopping_) return;
     wanted_ = false;
+    backup_runs_ = false;
     lock.unlock();
     const Status done = pass();
     static_cast<void>(done);  // what is left stays in the table for the next pass or the next start
@@ -65,12 +70,30 @@ void Cleaner::work() {
 
 Status Cleaner::pass() {
   const std::lock_guard passing(passing_);
+  const Status done = pass_over_garbage();
+  if (done || done.error().kind != ErrorKind::conflict) return done;
+  wait_for_backup();
+  return {};
+}
+
+void Cleaner::wait_for_backup() {
+  {
+    const std::lock_guard lock(mutex_);
+    backup_runs_ = true;
+  }
+  woken_.notify_one();
+}
+
+/// Errors: conflict (a backup is being made), and those of the files and the queue.
+Status Cleaner::pass_over_garbage() {
   std::int64_t last = 0;
   while (!stopping_) {
     const auto found = readers_.read([last](Connection& db) { return read_garbage(db, last); });
     if (!found) return std::unexpected(found.error());
     if (found->empty()) return {};
     last = found->back().row;
+    const auto no_backup = backup_lock_.try_exclude();
+    if (!no_backup) return std::unexpected(no_backup.error());
 
     std::vector<std::int64_t> gone;
     std::set<FolderNumber> folders;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "adapters/sqlite_store/backup_lock.hpp"
 #include "adapters/sqlite_store/body_files.hpp"
 #include "adapters/sqlite_store/body_set.hpp"
 #include "adapters/sqlite_store/commit_queue.hpp"
@@ -13,12 +14,13 @@
 namespace s3link::sqlite_store {
 
 /// Unlinks the files of removed bodies after the commit that removed them: works off the table `garbage`, so a crash
-/// forgets nothing. Files of sets that are being read wait until the reader is done.
+/// forgets nothing. Files of sets that are being read wait until the reader is done, all files until no backup is being
+/// made.
 /// Thread safety: any number of calls at a time.
 class Cleaner {
  public:
-  Cleaner(BodyFiles& files, OpenBodySets& sets, ReaderPool& readers, CommitQueue& queue)
-      : files_(files), sets_(sets), readers_(readers), queue_(queue) {}
+  Cleaner(BodyFiles& files, OpenBodySets& sets, ReaderPool& readers, CommitQueue& queue, BackupLock& backup_lock)
+      : files_(files), sets_(sets), readers_(readers), queue_(queue), backup_lock_(backup_lock) {}
   Cleaner(const Cleaner&) = delete;
   Cleaner& operator=(const Cleaner&) = delete;
   ~Cleaner() { stop(); }
@@ -27,21 +29,26 @@ class Cleaner {
   void stop();
   /// There is, or may be, something to unlink. Returns at once.
   void wake();
-  /// Unlinks everything that can be by now; blocks. Ends early when stopped.
+  /// Unlinks everything that can be by now; blocks. Ends early when stopped, or when a backup begins: then the thread
+  /// goes on after it.
   Status pass();
 
  private:
   void work();
+  Status pass_over_garbage();
+  void wait_for_backup();
 
   BodyFiles& files_;
   OpenBodySets& sets_;
   ReaderPool& readers_;
   CommitQueue& queue_;
+  BackupLock& backup_lock_;
 
   std::mutex passing_;
   std::mutex mutex_;
   std::condition_variable woken_;
   bool wanted_ = false;
+  bool backup_runs_ = false;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

@@ -1,8 +1,6 @@
 #include "adapters/sqlite_store/key_rotation.hpp"
 
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -14,6 +12,7 @@
 #include "adapters/sqlite_store/backup_lock.hpp"
 #include "adapters/sqlite_store/connection.hpp"
 #include "adapters/sqlite_store/folder_lock.hpp"
+#include "adapters/sqlite_store/folder_owner.hpp"
 #include "adapters/sqlite_store/key_check.hpp"
 #include "adapters/sqlite_store/master_key_file.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
@@ -42,18 +41,24 @@ KeyPlaces places_of(const fs::path& key_file) {
 /// What has the folder for the rotation alone.
 struct Folder {
   FolderLock lock;
-  BackupLock no_backup;
+  BackupLock backup_lock;
+  BackupLock::Hold no_backup;
   std::unique_ptr<Connection> db;
 };
 
 Result<Folder> open_folder(const fs::path& data_dir, const char* vfs) {
   auto lock = FolderLock::take(data_dir);
   if (!lock) return std::unexpected(lock.error());
-  auto no_backup = BackupLock::try_exclude(data_dir);
+  auto backup_lock = BackupLock::open(data_dir);
+  if (!backup_lock) return std::unexpected(backup_lock.error());
+  auto no_backup = backup_lock->try_exclude();
   if (!no_backup) return std::unexpected(no_backup.error());
   auto db = Connection::open(data_dir / "s3link.db", Connection::Mode::writer, vfs);
   if (!db) return std::unexpected(db.error());
-  return Folder{.lock = std::move(*lock), .no_backup = std::move(*no_backup), .db = std::move(*db)};
+  return Folder{.lock = std::move(*lock),
+                .backup_lock = std::move(*backup_lock),
+                .no_backup = std::move(*no_backup),
+                .db = std::move(*db)};
 }
 
 /// Of a database that has been opened before; empty for one that a first start never finished.
@@ -185,21 +190,10 @@ Status wrap_in_one_transaction(Connection& db, const KeyWrap& old_keys, const Ke
   return std::unexpected(error);
 }
 
-/// Files made by another user than the server's could not be opened by it afterwards.
-Status check_owner(const fs::path& database) {
-  struct stat about{};
-  if (::stat(database.c_str(), &about) != 0)
-    return fail(ErrorKind::not_found, "there is no data folder: " + database.string() + " is missing");
-  if (about.st_uid != ::geteuid())
-    return fail(ErrorKind::denied, database.string() + " belongs to the user with the number " +
-                                       std::to_string(about.st_uid) + ": run this command as that user");
-  return {};
-}
-
 }  // namespace
 
 Result<RotationReport> rotate_master_key(const KeyRotation& rotation, const RotationHooks& hooks) {
-  if (const Status ours = check_owner(rotation.data_dir / "s3link.db"); !ours) return std::unexpected(ours.error());
+  if (const Status ours = check_folder_owner(rotation.data_dir); !ours) return std::unexpected(ours.error());
   auto folder = open_folder(rotation.data_dir, hooks.sqlite_vfs);
   if (!folder) return std::unexpected(folder.error());
   Connection& db = *folder->db;

@@ -253,7 +253,9 @@ TEST_F(KeyRotationTest, AFolderInUseIsRefused) {
 }
 
 TEST_F(KeyRotationTest, AFolderThatIsBeingBackedUpIsRefused) {
-  const auto backup = BackupLock::share(folder_.path());
+  auto lock = BackupLock::open(folder_.path());
+  ASSERT_TRUE(lock);
+  const auto backup = lock->share();
   ASSERT_TRUE(backup);
   const auto refused = rotate_master_key(rotation(folder_.path()));
   ASSERT_FALSE(refused);

@@ -5,6 +5,7 @@
 
 #include "adapters/sqlite_store/access_log_journal.hpp"
 #include "adapters/sqlite_store/alarm_store.hpp"
+#include "adapters/sqlite_store/backup_lock.hpp"
 #include "adapters/sqlite_store/bucket_store.hpp"
 #include "adapters/sqlite_store/checkpointer.hpp"
 #include "adapters/sqlite_store/counters.hpp"
@@ -57,9 +58,10 @@ Instant system_now() {
 
 /// Everything in the order in which it is built; taken down the other way round.
 struct Store::Parts {
-  Parts(StoreOptions options, const StoreHooks& hooks, FolderLock taken, std::unique_ptr<Connection> opened,
-        std::unique_ptr<Connection> checkpoints, std::uint64_t next_number)
+  Parts(StoreOptions options, const StoreHooks& hooks, FolderLock taken, BackupLock backups,
+        std::unique_ptr<Connection> opened, std::unique_ptr<Connection> checkpoints, std::uint64_t next_number)
       : lock(std::move(taken)),
+        backup_lock(std::move(backups)),
         keys(std::move(options.master_key)),
         files(hooks.files != nullptr ? *hooks.files : real_file_system()),
         health(files, options.data_dir.string()),
@@ -69,7 +71,7 @@ struct Store::Parts {
         queue(*writer, health, meter, next_number),
         pool(kPoolThreads),
         bodies(files, options.data_dir.string(), queue, health, meter, pool),
-        cleaner(bodies, sets, readers, queue),
+        cleaner(bodies, sets, readers, queue, backup_lock),
         context{.queue = queue,
                 .readers = readers,
                 .files = bodies,
@@ -91,6 +93,7 @@ struct Store::Parts {
         statistics(context) {}
 
   FolderLock lock;
+  BackupLock backup_lock;
   KeyWrap keys;
   FileSystem& files;
   Health health;
@@ -122,6 +125,8 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   if (const auto made = make_data_dir(options.data_dir); !made) return std::unexpected(made.error());
   auto lock = FolderLock::take(options.data_dir);
   if (!lock) return std::unexpected(lock.error());
+  auto backup_lock = BackupLock::open(options.data_dir);
+  if (!backup_lock) return std::unexpected(backup_lock.error());
 
   const fs::path file = options.data_dir / "s3link.db";
   auto writer = Connection::open(file, Connection::Mode::writer, hooks.sqlite_vfs);
@@ -140,8 +145,8 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   auto checkpoints = Connection::open(file, Connection::Mode::writer, hooks.sqlite_vfs);
   if (!checkpoints) return std::unexpected(checkpoints.error());
 
-  auto parts = std::make_unique<Parts>(std::move(options), hooks, std::move(*lock), std::move(*writer),
-                                       std::move(*checkpoints), next_number);
+  auto parts = std::make_unique<Parts>(std::move(options), hooks, std::move(*lock), std::move(*backup_lock),
+                                       std::move(*writer), std::move(*checkpoints), next_number);
   if (const auto swept = parts->bodies.sweep(*parts->writer); !swept) return std::unexpected(swept.error());
 
   Parts& p = *parts;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/s3link/backup.hpp"
 #include "apps/s3link/config_command.hpp"
 #include "apps/s3link/deliveries.hpp"
 #include "apps/s3link/dlq.hpp"
@@ -28,6 +29,7 @@ constexpr const char* kExamples =
     "  tar c photos | s3link send - --key photos.tar\n"
     "  s3link presign report.pdf --expires 2h       a link for someone else\n"
     "  s3link dlq list                              what could not be mailed, and why\n"
+    "  s3link backup /mnt/backup/s3link             a copy of everything, while the server runs\n"
     "  s3link config init > s3link.toml             every setting with its meaning\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong use or configuration, 130 interrupted.\n"
@@ -42,6 +44,7 @@ struct Commands {
   RemoveOptions remove;
   DeliveriesOptions deliveries;
   DlqOptions dlq;
+  BackupOptions backup;
   KeyOptions key;
   bool show_json = false;
   std::function<int()> chosen;
@@ -159,6 +162,7 @@ int run(int argc, char** argv) {
   declare_objects(app, commands);
   declare_deliveries(app, commands);
   declare_dlq(app, commands.dlq, commands.chosen);
+  declare_backup(app, commands.backup, commands.chosen);
   declare_key(app, commands.key, commands.chosen);
   declare_config(app, commands);
   try {

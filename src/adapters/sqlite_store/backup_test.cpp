@@ -1,0 +1,258 @@
+// Backups of a store that is in use, and what is restored from them.
+#include "adapters/sqlite_store/backup.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "adapters/sqlite_store/backup_lock.hpp"
+#include "adapters/sqlite_store/store_fixture_test.hpp"
+
+namespace s3link::sqlite_store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kSmall = 500;
+constexpr std::size_t kLarge = 40'000;
+
+class BackupTest : public StoreTest {
+ protected:
+  fs::path target() const { return targets_.path() / "backup"; }
+  Backup backup() const { return {.data_dir = folder_.path(), .target = target()}; }
+
+  void put_it(const std::string& key, std::size_t size, std::uint32_t seed) {
+    ASSERT_TRUE(put_bytes(key, pattern(size, seed)));
+  }
+  static Status remove(Store& store, const std::string& key) {
+    const auto done = run_sync(store.buckets().delete_objects(bucket_name(), {object_key(key)}));
+    if (!done) return std::unexpected(done.error());
+    return {};
+  }
+
+  /// What a server finds that is started on a copy of the backup.
+  std::map<std::string, std::string> restored() {
+    const TemporaryFolder place;
+    fs::copy(target() / "s3link.db", place.path());
+    fs::copy(target() / "objects", place.path() / "objects", fs::copy_options::recursive);
+    const auto store = open_store(place.path());
+    EXPECT_TRUE(store) << store.error().message;
+    std::map<std::string, std::string> found;
+    const auto page = run_sync(
+        (*store)->buckets().list_objects({.bucket = bucket_name(), .prefix = {}, .delimiter = {}, .start_after = {}}));
+    EXPECT_TRUE(page);
+    for (const auto& object : page->objects)
+      found[object.key.text()] = run_sync(get((*store)->buckets(), object.key.text())).value_or("unreadable");
+    return found;
+  }
+
+  bool comes_true(const std::function<bool()>& condition) {
+    for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return condition();
+  }
+
+  TemporaryFolder targets_;
+};
+
+TEST_F(BackupTest, HoldsEveryObjectAndNoKey) {
+  put_it("small", kSmall, 1);
+  put_it("large", kLarge, 2);
+  put_it("empty", 0, 3);
+  const auto report = back_up(backup());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->files, 1U);
+  EXPECT_EQ(report->copied_files, 1U);
+  EXPECT_EQ(report->damaged_files, 0U);
+  EXPECT_EQ(report->database_bytes, fs::file_size(target() / "s3link.db"));
+  EXPECT_EQ(restored(), (std::map<std::string, std::string>{
+                            {"small", pattern(kSmall, 1)}, {"large", pattern(kLarge, 2)}, {"empty", ""}}));
+  for (const auto& entry : fs::directory_iterator(target())) {
+    const std::string name = entry.path().filename().string();
+    EXPECT_TRUE(name == "s3link.db" || name == "objects" || name == "lock" || name == "BACKUP.txt") << name;
+  }
+}
+
+TEST_F(BackupTest, TheNextOneCopiesWhatIsNewAndRemovesWhatIsGone) {
+  put_it("kept", kLarge, 1);
+  put_it("removed", kLarge, 2);
+  ASSERT_TRUE(back_up(backup()));
+  ASSERT_TRUE(remove(*store_, "removed"));
+  put_it("added", kLarge, 3);
+  const auto report = back_up(backup());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->files, 2U);
+  EXPECT_EQ(report->copied_files, 1U);
+  EXPECT_EQ(report->removed_files, 1U);
+  EXPECT_EQ(count_body_files(target()), 2U);
+  EXPECT_EQ(restored(),
+            (std::map<std::string, std::string>{{"kept", pattern(kLarge, 1)}, {"added", pattern(kLarge, 3)}}));
+}
+
+TEST_F(BackupTest, WhatIsRemovedOrReplacedMeanwhileIsInItAsItWas) {
+  put_it("removed", kLarge, 1);
+  put_it("replaced", kLarge, 2);
+  const auto report = back_up(backup(), {.reached = [&](BackupStep step) {
+                                if (step != BackupStep::database_copied) return;
+                                ASSERT_TRUE(remove(*store_, "removed"));
+                                put_it("replaced", kLarge, 3);
+                                put_it("added", kLarge, 4);
+                                // A pass of the sweeper would unlink now what a backup does not hold on to.
+                                ASSERT_TRUE(run_sync(store_->buckets().remove_expired(at_second(2), 100)));
+                                ASSERT_EQ(count_body_files(folder_.path()), 4U);
+                              }});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->damaged_files, 0U);
+  EXPECT_EQ(restored(),
+            (std::map<std::string, std::string>{{"removed", pattern(kLarge, 1)}, {"replaced", pattern(kLarge, 2)}}));
+  EXPECT_TRUE(comes_true([&] { return count_body_files(folder_.path()) == 2; })) << "unlinked after the backup";
+}
+
+TEST_F(BackupTest, AServerThatIsStartedMeanwhileLeavesItsFiles) {
+  put_it("removed", kLarge, 1);
+  const auto report = back_up(backup(), {.reached = [&](BackupStep step) {
+                                if (step != BackupStep::database_copied) return;
+                                ASSERT_TRUE(remove(*store_, "removed"));
+                                reopen();
+                                ASSERT_EQ(count_body_files(folder_.path()), 1U);
+                              }});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->damaged_files, 0U);
+  EXPECT_EQ(restored(), (std::map<std::string, std::string>{{"removed", pattern(kLarge, 1)}}));
+}
+
+TEST_F(BackupTest, UnderLoadItIsOneMomentOfTheStore) {
+  // The writer puts n and then removes n - 8, so at any moment eight neighbours are there, or nine.
+  constexpr std::uint32_t kWindow = 8;
+  std::atomic<std::uint32_t> acknowledged = 0;
+  std::atomic<bool> over = false;
+  std::thread writer([&] {
+    for (std::uint32_t n = 1; !over; ++n) {
+      EXPECT_TRUE(put_bytes(std::to_string(n), pattern(n % 2 == 0 ? kSmall : kLarge, n)));
+      acknowledged = n;
+      if (n > kWindow) {
+        EXPECT_TRUE(remove(*store_, std::to_string(n - kWindow)));
+      }
+    }
+  });
+  for (int round = 0; round < 5; ++round) {
+    const std::uint32_t wanted = acknowledged + 2 * kWindow;
+    EXPECT_TRUE(comes_true([&] { return acknowledged >= wanted; }));
+    const std::uint32_t before = acknowledged;
+    const auto report = back_up(backup());
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->damaged_files, 0U);
+    const auto found = restored();
+    EXPECT_TRUE(found.size() == kWindow || found.size() == kWindow + 1) << found.size();
+    std::uint32_t newest = 0;
+    for (const auto& [key, content] : found) {
+      const auto n = static_cast<std::uint32_t>(std::stoul(key));
+      newest = std::max(newest, n);
+      EXPECT_EQ(content, pattern(n % 2 == 0 ? kSmall : kLarge, n)) << key;
+    }
+    EXPECT_GE(newest, before) << "acknowledged before it began";
+    EXPECT_TRUE(found.contains(std::to_string(newest - kWindow + 1)));
+  }
+  over = true;
+  writer.join();
+}
+
+/// A backup in a process of its own that dies, as by kill -9, when `step` was reached.
+bool dies_at(const Backup& backup, BackupStep step) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto done = back_up(backup, {.reached = [&](BackupStep reached) {
+                                if (reached == step) ::_exit(9);
+                              }});
+    ::_exit(done ? 0 : 1);
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 9;
+}
+
+TEST_F(BackupTest, DeathAtAnyStepLeavesTheOneBeforeOrTheNewOne) {
+  put_it("kept", kLarge, 1);
+  put_it("removed", kLarge, 2);
+  ASSERT_TRUE(back_up(backup()));
+  ASSERT_TRUE(remove(*store_, "removed"));
+  put_it("added", kLarge, 3);
+  store_.reset();  // its threads would not come along into the other process
+  const std::map<std::string, std::string> before = {{"kept", pattern(kLarge, 1)}, {"removed", pattern(kLarge, 2)}};
+  const std::map<std::string, std::string> after = {{"kept", pattern(kLarge, 1)}, {"added", pattern(kLarge, 3)}};
+  for (const auto step : {BackupStep::database_copied, BackupStep::body_copied, BackupStep::bodies_synced,
+                          BackupStep::database_in_place, BackupStep::pruned}) {
+    SCOPED_TRACE(static_cast<int>(step));
+    const TemporaryFolder kept;
+    fs::copy(target(), kept.path() / "backup", fs::copy_options::recursive);
+    ASSERT_TRUE(dies_at(backup(), step));
+    EXPECT_EQ(restored(), step < BackupStep::database_in_place ? before : after);
+    const auto report = back_up(backup());
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(restored(), after);
+    EXPECT_EQ(count_body_files(target()), 2U) << "nothing half copied is left";
+    fs::remove_all(target());
+    fs::rename(kept.path() / "backup", target());
+  }
+}
+
+TEST_F(BackupTest, ABodyThatIsNotWholeIsCopiedAgain) {
+  put_it("large", kLarge, 1);
+  ASSERT_TRUE(back_up(backup()));
+  for (const auto& entry : fs::recursive_directory_iterator(target() / "objects"))
+    if (entry.is_regular_file()) fs::resize_file(entry.path(), 100);
+  const auto report = back_up(backup());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->copied_files, 1U);
+  EXPECT_EQ(restored(), (std::map<std::string, std::string>{{"large", pattern(kLarge, 1)}}));
+}
+
+TEST_F(BackupTest, ABodyThatIsMissingIsCounted) {
+  put_it("lost", kLarge, 1);
+  put_it("kept", kLarge, 2);
+  put_it("cut", kLarge, 3);
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "objects"))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  ASSERT_EQ(files.size(), 3U);
+  fs::remove(files[0]);
+  fs::resize_file(files[1], 50);
+  const auto report = back_up(backup());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->damaged_files, 2U);
+  const auto found = restored();
+  EXPECT_EQ(std::ranges::count(found, "unreadable", [](const auto& entry) { return entry.second; }), 2);
+}
+
+TEST_F(BackupTest, OnlyAnEmptyFolderOrItsOwnBackupIsWrittenOver) {
+  put_it("large", kLarge, 1);
+  const auto refused = [&](const fs::path& place) {
+    const auto report = back_up({.data_dir = folder_.path(), .target = place});
+    return report ? std::optional<ErrorKind>() : report.error().kind;
+  };
+  EXPECT_EQ(refused(folder_.path()), ErrorKind::invalid_argument);
+  EXPECT_EQ(refused(folder_.path() / "backup"), ErrorKind::invalid_argument);
+  EXPECT_FALSE(fs::exists(folder_.path() / "backup"));
+  std::ofstream(targets_.path() / "letter.txt") << "dear";
+  EXPECT_EQ(refused(targets_.path()), ErrorKind::conflict);
+
+  const TemporaryFolder other;
+  ASSERT_TRUE(open_store(other.path()));
+  EXPECT_EQ(refused(other.path()), ErrorKind::conflict) << "a data folder";
+  ASSERT_TRUE(back_up({.data_dir = other.path(), .target = target()}));
+  EXPECT_EQ(refused(target()), ErrorKind::conflict) << "the backup of another folder";
+
+  const TemporaryFolder nothing;
+  const auto report = back_up({.data_dir = nothing.path(), .target = target()});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace s3link::sqlite_store
