@@ -1,0 +1,186 @@
+"""`s3link backup` beside a running server, and a server started on what it made."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+
+import pytest
+from raw_s3 import request
+from s3link_harness import BINARY, clean_environment, pattern_bytes, wait_until
+
+
+def backup(data_dir, target, **options):
+    return subprocess.run([BINARY, "backup", "--data-dir", data_dir, target], env=clean_environment(),
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, **options)
+
+
+def restore(target, data_dir, keys_of):
+    """As docs/operations.md says."""
+    data_dir.mkdir(mode=0o700)
+    shutil.copy(target / "s3link.db", data_dir)
+    shutil.copytree(target / "objects", data_dir / "objects")
+    for name in ("master.key", "credentials"):
+        shutil.copy(keys_of / name, data_dir)
+
+
+def put(server, key, body):
+    answer = request(server, "PUT", f"/{server.bucket}/{key}", body)
+    assert answer is not None and answer.status == 200, str(answer)
+
+
+def content_of(name):
+    """Some in the database, some in files."""
+    number = int(name.rpartition("-")[2])
+    return pattern_bytes(900 if number % 3 else 70_000, name)
+
+
+class Load(threading.Thread):
+    """Uploads, and removes some of them again, until it is told to stop."""
+
+    def __init__(self, server, name):
+        super().__init__()
+        self.server, self.name = server, name
+        self.acknowledged, self.removing, self.over, self.failure = [], set(), threading.Event(), None
+
+    def run(self):
+        try:
+            number = 0
+            while not self.over.is_set():
+                key = f"{self.name}-{number}"
+                put(self.server, key, content_of(key))
+                self.acknowledged.append(key)
+                if number % 4 == 3:
+                    gone = f"{self.name}-{number - 3}"
+                    self.removing.add(gone)
+                    assert request(self.server, "DELETE", f"/{self.server.bucket}/{gone}").status == 204
+                number += 1
+        except BaseException as error:
+            self.failure = error
+
+
+def test_what_was_acknowledged_before_a_backup_began_is_in_it(make_server, tmp_path):
+    server = make_server()
+    loads = [Load(server, f"load{index}") for index in range(3)]
+    for load in loads:
+        load.start()
+    acknowledged = removing = set()
+    try:
+        for round_number in range(2):  # the second adds to the first
+            count = sum(len(load.acknowledged) for load in loads)
+            wait_until(lambda: any(load.failure for load in loads)
+                       or sum(len(load.acknowledged) for load in loads) > count + 60, 30, "uploads")
+            acknowledged = {key for load in loads for key in list(load.acknowledged)}
+            made = backup(server.data_dir, tmp_path / "backup")
+            assert made.returncode == 0, made.stderr
+            removing = {key for load in loads for key in set(load.removing)}
+    finally:
+        for load in loads:
+            load.over.set()
+        for load in loads:
+            load.join()
+    assert not any(load.failure for load in loads), [load.failure for load in loads]
+    server.settled()
+    server.stop()
+
+    restore(tmp_path / "backup", tmp_path / "restored", server.data_dir)
+    restored = make_server(data_dir=tmp_path / "restored")
+    restored.settled()
+    listed = {entry["key"] for entry in json.loads(restored.cli("ls", "--json").stdout)["objects"]}
+    assert acknowledged - removing <= listed, "lost"
+    for key in listed:  # none is torn, whenever it was acknowledged
+        assert request(restored, "GET", f"/{restored.bucket}/{key}").body == content_of(key), key
+
+    # Every upload that was not removed was mailed, here or there; twice only under the same Message-ID.
+    ids = {}
+    for mail in server.mails() + restored.mails():
+        ids.setdefault(mail.link.partition("?")[0].rpartition("/")[2], set()).add(mail.message_id)
+    assert acknowledged - removing <= set(ids) and all(len(of_key) == 1 for of_key in ids.values())
+
+
+def test_an_event_that_waited_is_mailed_after_the_restore_and_a_mailed_one_is_not(make_server, tmp_path):
+    settings = {"delivery.first_retry": "1s"}
+    server = make_server(settings=settings)
+    put(server, "mailed.txt", b"m")
+    server.wait_mails(1)
+    server.settled()
+    server.stop()
+    with socket.socket() as nobody:  # bound, but it does not listen
+        nobody.bind(("127.0.0.1", 0))
+        relay = f"smtp://127.0.0.1:{nobody.getsockname()[1]}"
+        server = make_server(data_dir=server.data_dir, settings=settings | {"email.transport": relay})
+        put(server, "waits.txt", b"w")
+        wait_until(lambda: server.deliveries("pending"), 10, "the event")
+        made = backup(server.data_dir, tmp_path / "backup")
+        assert made.returncode == 0, made.stderr
+        server.stop()
+    restore(tmp_path / "backup", tmp_path / "restored", server.data_dir)
+    restored = make_server(data_dir=tmp_path / "restored", settings=settings)
+    (mail,) = restored.wait_mails(1, timeout=60)
+    assert "waits.txt" in mail.link
+    restored.settled()
+    assert {row["key"] for row in restored.deliveries("delivered")} == {"mailed.txt", "waits.txt"}
+
+
+def test_links_that_were_mailed_before_work_after_the_restore(make_server, tmp_path):
+    settings = {"server.public_url": "http://files.example.org"}
+    server = make_server(settings=settings)
+    put(server, "a-0", content_of("a-0"))
+    link = server.wait_mails(1)[0].link
+    assert backup(server.data_dir, tmp_path / "backup").returncode == 0
+    server.stop()
+    restore(tmp_path / "backup", tmp_path / "restored", server.data_dir)
+    restored = make_server(data_dir=tmp_path / "restored", settings=settings)
+    moved = link.replace("files.example.org", restored.address)
+    assert restored.fetch(moved, headers={"Host": "files.example.org"}).body == content_of("a-0")
+
+
+def test_a_backup_without_its_keys_opens_for_nobody(make_server, tmp_path):
+    server = make_server()
+    put(server, "secret.bin", b"a very secret sentence " * 4000)
+    made = backup(server.data_dir, tmp_path / "backup")
+    assert made.returncode == 0, made.stderr
+    secrets = [(server.data_dir / "master.key").read_text().strip(), server.secret_access_key, "very secret sentence"]
+    for path in (tmp_path / "backup").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+        if path.is_file():
+            content = path.read_bytes()
+            assert not any(secret.encode() in content for secret in secrets), path
+    done = subprocess.run([BINARY, "serve", "--data-dir", tmp_path / "backup", "--listen", "127.0.0.1:0"],
+                          env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "master key" in done.stderr and "missing" in done.stderr
+
+
+def test_a_backup_of_a_stopped_folder_and_refusals(make_server, tmp_path):
+    server = make_server()
+    put(server, "a.bin", content_of("a-0"))
+    server.stop()
+    first = backup(server.data_dir, tmp_path / "backup")
+    assert first.returncode == 0 and "1 file (1 new" in first.stdout, first.stdout + first.stderr
+    again = backup(server.data_dir, tmp_path / "backup")
+    assert again.returncode == 0 and "1 file (0 new" in again.stdout, again.stdout + again.stderr
+
+    for target, word in ((server.data_dir / "inside", "inside"), (tmp_path, "neither empty")):
+        refused = backup(server.data_dir, target)
+        assert refused.returncode == 1 and word in refused.stderr, refused.stderr
+    missing = backup(tmp_path / "nowhere", tmp_path / "other")
+    assert missing.returncode == 1 and "nowhere" in missing.stderr
+    (path,) = server.object_files()
+    path.unlink()
+    damaged = backup(server.data_dir, tmp_path / "third")
+    assert damaged.returncode == 1 and "damaged" in damaged.stderr
+    server.start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
+def test_another_user_is_refused(server, tmp_path):
+    """Its files in the data folder could not be opened by the server."""
+    tmp_path.chmod(0o755)
+    os.chown(server.data_dir / "s3link.db", 65534, 65534)
+    try:
+        refused = backup(server.data_dir, tmp_path / "backup")
+        assert refused.returncode == 1 and "65534" in refused.stderr, refused.stderr
+    finally:
+        os.chown(server.data_dir / "s3link.db", 0, 0)
