@@ -10,6 +10,7 @@ import threading
 import pytest
 from raw_s3 import request
 from s3link_harness import BINARY, clean_environment, pattern_bytes, wait_until
+from test_disk import small_disk
 
 
 def backup(data_dir, target, **options):
@@ -172,6 +173,20 @@ def test_a_backup_of_a_stopped_folder_and_refusals(make_server, tmp_path):
     damaged = backup(server.data_dir, tmp_path / "third")
     assert damaged.returncode == 1 and "damaged" in damaged.stderr
     server.start()
+
+
+def test_a_full_target_is_named_and_keeps_the_backup_before(make_server, tmp_path):
+    server = make_server()
+    put(server, "a-0", content_of("a-0"))
+    with small_disk(tmp_path / "disk", 4 << 20) as disk:
+        assert backup(server.data_dir, disk / "backup").returncode == 0
+        put(server, "large.bin", bytes(6 << 20))
+        full = backup(server.data_dir, disk / "backup")
+        assert full.returncode == 1 and "No space left" in full.stderr, full.stderr
+        shutil.copytree(disk / "backup", tmp_path / "kept")
+    restore(tmp_path / "kept", tmp_path / "restored", server.data_dir)
+    restored = make_server(data_dir=tmp_path / "restored")
+    assert request(restored, "GET", f"/{restored.bucket}/a-0").body == content_of("a-0")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")

@@ -1,6 +1,7 @@
 #include "adapters/sqlite_store/backup_bodies.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,12 +22,51 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kRowsAtATime = 512;
 constexpr std::uint64_t kBytesAtATime = 1U << 30;
+constexpr std::size_t kCopyBytes = 256 * 1024;
 constexpr std::string_view kDraft = ".partial";
 
 std::unexpected<Error> io_error(std::string what, const fs::path& path, const std::error_code& failure) {
   const bool full = failure == std::errc::no_space_on_device || failure.value() == EDQUOT;
   return fail(full ? ErrorKind::transient : ErrorKind::internal,
               std::move(what) + " " + path.string() + ": " + failure.message());
+}
+
+std::error_code last_error() { return {errno, std::generic_category()}; }
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int get() const noexcept { return number_; }
+
+ private:
+  int number_;
+};
+
+/// Returns how many bytes it were. The standard library's copy reports a full disk as an I/O error.
+Result<std::uint64_t> copy_content(const fs::path& from, const fs::path& to) {
+  const Descriptor in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (in.get() < 0) return io_error("cannot open", from, last_error());
+  const Descriptor out(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (out.get() < 0) return io_error("cannot make", to, last_error());
+  std::vector<char> buffer(kCopyBytes);
+  std::uint64_t total = 0;
+  while (true) {
+    const ssize_t got = ::read(in.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return io_error("cannot read", from, last_error());
+    if (got == 0) return total;
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t put = ::write(out.get(), buffer.data() + done, static_cast<std::size_t>(got - done));
+      if (put < 0 && errno != EINTR) return io_error("cannot write", to, last_error());
+      done += std::max<ssize_t>(put, 0);
+    }
+    total += static_cast<std::uint64_t>(got);
+  }
 }
 
 struct NamedBody {
@@ -109,14 +149,12 @@ class BodyCopier {
       ++report_.damaged_files;
       return {};
     }
-    fs::copy_file(from, draft, fs::copy_options::overwrite_existing, failure);
-    if (failure) return io_error("cannot copy to", draft, failure);
-    const auto copied = fs::file_size(draft, failure);
-    if (failure) return io_error("cannot inspect", draft, failure);
-    if (copied != body.file_bytes) ++report_.damaged_files;
+    const auto copied = copy_content(from, draft);
+    if (!copied) return std::unexpected(copied.error());
+    if (*copied != body.file_bytes) ++report_.damaged_files;
     ++report_.copied_files;
-    report_.copied_bytes += copied;
-    waiting_bytes_ += copied;
+    report_.copied_bytes += *copied;
+    waiting_bytes_ += *copied;
     waiting_.push_back(to);
     if (hooks_.reached) hooks_.reached(BackupStep::body_copied);
     return {};

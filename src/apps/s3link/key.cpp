@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kNotes =
     "The server must be stopped. Every object's data key is wrapped with a new master key; the objects themselves are\n"
-    "not written anew, so it takes seconds for a million of them. Broken off, even by a power cut, the folder stays\n"
+    "not written anew, so a million of them take half a minute. Broken off, even by a power cut, the folder stays\n"
     "good: the next `s3link serve` or `s3link key rotate` ends what was begun.\n"
     "\n"
     "The old key is overwritten. Backups made before can be read with the old key only: keep your copy of it as long "
