@@ -1,8 +1,8 @@
 #include "adapters/smtp/smtp_sender.hpp"
 
-#include <cstdlib>
 #include <utility>
 
+#include "adapters/smtp/relay_handle.hpp"
 #include "adapters/smtp/smtp_session.hpp"
 #include "adapters/smtp/worker_pool.hpp"
 
@@ -10,15 +10,6 @@ namespace s3link::smtp {
 namespace {
 
 constexpr std::chrono::seconds kIdle{10};
-
-/// As OpenSSL and our HTTPS client find their roots; libcurl alone would not look.
-RelaySettings with_roots(RelaySettings settings) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment
-  if (const char* const file = std::getenv("SSL_CERT_FILE"); settings.ca_file.empty() && file != nullptr) {
-    settings.ca_file = file;
-  }
-  return settings;
-}
 
 }  // namespace
 

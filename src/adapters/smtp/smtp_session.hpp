@@ -2,10 +2,10 @@
 
 #include <array>
 #include <atomic>
-#include <memory>
 #include <string>
 
 #include "adapters/smtp/relay.hpp"
+#include "adapters/smtp/relay_handle.hpp"
 #include "adapters/smtp/smtp_reply.hpp"
 #include "core/mail/mail.hpp"
 #include "ports/mail_sender.hpp"
@@ -26,19 +26,16 @@ class SmtpSession {
 
  private:
   struct Callbacks;
-  struct Free {
-    void operator()(void* easy) const noexcept;
-  };
   Error explain(int curl_code) const;
 
-  std::string url_;    ///< what follows is the name we greet with
+  mail::RelayUrl relay_url_;
   std::string relay_;  ///< "host:port", for messages
   std::array<char, 256> curl_message_{};
   ReplyReader replies_;
   std::string_view unread_;  ///< of the message, by curl
   const std::atomic<bool>* cancelled_ = nullptr;
-  bool handed_over_ = false;          ///< curl has read the whole message
-  std::unique_ptr<void, Free> easy_;  ///< last: its destruction still calls back
+  bool handed_over_ = false;  ///< curl has read the whole message
+  RelayHandle easy_;          ///< last: its destruction still calls back
 };
 
 }  // namespace s3link::smtp
