@@ -16,6 +16,7 @@
 
 #include "adapters/http_client/answer.hpp"
 #include "adapters/http_client/trust.hpp"
+#include "adapters/http_client/watch.hpp"
 #include "adapters/http_client/wire.hpp"
 #include "core/base/encoding.hpp"
 
@@ -72,33 +73,6 @@ bool waits_for_continue(const HttpClientRequest& request) {
   const std::string* const expect = ports::find_field(request.fields, "Expect");
   return expect != nullptr && equals_ignoring_case(*expect, "100-continue");
 }
-
-// Ends the exchange when its time is over, whatever it waits for.
-class Watch {
- public:
-  Watch(const asio::any_io_executor& executor, std::chrono::milliseconds deadline)
-      : timer_(executor, deadline), state_(std::make_shared<State>()) {
-    timer_.async_wait([state = state_](const boost::system::error_code& error) {
-      if (error) return;
-      state->fired = true;
-      if (state->wire != nullptr) state->wire->close();
-    });
-  }
-  ~Watch() { state_->wire = nullptr; }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-
-  void guard(Wire* wire) noexcept { state_->wire = wire; }
-  bool fired() const noexcept { return state_->fired; }
-
- private:
-  struct State {
-    Wire* wire = nullptr;
-    bool fired = false;
-  };
-  asio::steady_timer timer_;
-  std::shared_ptr<State> state_;
-};
 
 // A body on its way out, beside the answer on its way in. Lives in the frame of the exchange, which waits for `ended`.
 struct Sending {

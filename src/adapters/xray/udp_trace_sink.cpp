@@ -2,40 +2,24 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/ip/address.hpp>
 #include <exception>
 #include <string_view>
 #include <utility>
 
+#include "adapters/xray/daemon_address.hpp"
 #include "core/trace/xray_document.hpp"
 
 namespace s3link::xray {
 
 namespace {
 
-using boost::asio::ip::udp;
-
 constexpr std::string_view kHeader = "{\"format\":\"json\",\"version\":1}\n";
-
-// A name's IPv4 address before its others: the daemon listens on IPv4 unless told otherwise.
-Result<udp::endpoint> resolve(const std::string& host, std::uint16_t port) {
-  boost::system::error_code error;
-  if (const auto address = boost::asio::ip::make_address(host, error); !error) return udp::endpoint(address, port);
-  boost::asio::io_context context(1);
-  udp::resolver resolver(context);
-  const auto found = resolver.resolve(host, std::to_string(port), error);
-  if (error || found.empty()) return fail(ErrorKind::transient, host + ": " + error.message());
-  for (const auto& entry : found) {
-    if (entry.endpoint().address().is_v4()) return entry.endpoint();
-  }
-  return found.begin()->endpoint();
-}
 
 }  // namespace
 
 Result<std::unique_ptr<UdpTraceSink>> UdpTraceSink::open(const std::string& host, std::uint16_t port,
                                                          ports::Random& random) {
-  const auto daemon = resolve(host, port);
+  const auto daemon = resolve_daemon(host, port);
   if (!daemon) return std::unexpected(daemon.error());
   std::unique_ptr<UdpTraceSink> sink(new UdpTraceSink(*daemon, random));
   boost::system::error_code error;

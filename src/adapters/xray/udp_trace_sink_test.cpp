@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "adapters/xray/daemon_address.hpp"
 #include "support/fake_random.hpp"
 
 namespace s3link::xray {
@@ -153,6 +154,19 @@ TEST(UdpTraceSink, ANameThatIsNoneIsAnError) {
   const auto sink = UdpTraceSink::open("no name at all", 2000, random);
   ASSERT_FALSE(sink);
   EXPECT_EQ(sink.error().kind, ErrorKind::transient);
+}
+
+TEST(ProbeDaemon, OnlyARefusalIsAFailure) {
+  std::uint16_t port = 0;
+  {
+    const Daemon daemon;
+    port = daemon.port();
+    const Status there = probe_daemon("127.0.0.1", port, std::chrono::milliseconds(50));
+    EXPECT_TRUE(there) << there.error().message;
+  }
+  const Status gone = probe_daemon("127.0.0.1", port, std::chrono::seconds(5));
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error(), (Error{ErrorKind::transient, "127.0.0.1: Connection refused", ""}));
 }
 
 }  // namespace
