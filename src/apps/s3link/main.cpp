@@ -10,6 +10,7 @@
 #include "apps/s3link/config_command.hpp"
 #include "apps/s3link/deliveries.hpp"
 #include "apps/s3link/dlq.hpp"
+#include "apps/s3link/doctor.hpp"
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/key.hpp"
 #include "apps/s3link/objects.hpp"
@@ -31,6 +32,7 @@ constexpr const char* kExamples =
     "  s3link dlq list                              what could not be mailed, and why\n"
     "  s3link backup /mnt/backup/s3link             a copy of everything, while the server runs\n"
     "  s3link config init > s3link.toml             every setting with its meaning\n"
+    "  s3link doctor                                relay, DNS records, public URL, clock, disk: what is wrong\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong use or configuration, 130 interrupted.\n"
     "Settings come from flags, S3LINK_<SECTION>_<KEY> variables, a file (--config, $S3LINK_CONFIG), defaults.";
@@ -46,6 +48,7 @@ struct Commands {
   DlqOptions dlq;
   BackupOptions backup;
   KeyOptions key;
+  DoctorOptions doctor;
   bool show_json = false;
   std::function<int()> chosen;
 };
@@ -165,6 +168,7 @@ int run(int argc, char** argv) {
   declare_backup(app, commands.backup, commands.chosen);
   declare_key(app, commands.key, commands.chosen);
   declare_config(app, commands);
+  declare_doctor(app, commands.doctor, commands.chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -20,22 +20,13 @@ namespace {
 
 using pipeline::TraceFanOut;
 
-/// Where "v1/traces" goes. Source: OpenTelemetry Protocol Exporter, "Endpoint URLs for OTLP/HTTP".
-std::string traces_target(std::string_view target) {
-  const std::string_view path = target.substr(0, target.find('?'));
-  std::string out(path);
-  if (!out.ends_with('/')) out += '/';
-  out += "v1/traces";
-  return out.append(target.substr(path.size()));
-}
-
 otlp::OtlpSettings otlp_settings(const config::HttpUrl& url) {
   otlp::OtlpSettings out;
   out.scheme = url.scheme;
   out.host = url.peer.host;
   out.port = url.peer.port;
   out.authority = url.authority;
-  out.target = traces_target(url.target);
+  out.target = otlp_traces_target(url.target);
   out.version = S3LINK_VERSION;
   return out;
 }
@@ -100,6 +91,14 @@ std::vector<TraceFanOut::Exporter> exporters_of(xray::UdpTraceSink* xray, OtlpTh
 }
 
 }  // namespace
+
+std::string otlp_traces_target(std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  std::string out(path);
+  if (!out.ends_with('/')) out += '/';
+  out += "v1/traces";
+  return out.append(target.substr(path.size()));
+}
 
 struct ServeTraces::Parts {
   Parts(const config::Settings& settings, ports::Clock& clock, ports::Random& random, ports::Logger& logger)

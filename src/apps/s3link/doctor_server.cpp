@@ -1,0 +1,138 @@
+#include "apps/s3link/doctor_server.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "apps/s3link/doctor_folder.hpp"
+#include "apps/s3link/server_access.hpp"
+#include "core/config/values.hpp"
+#include "core/doctor/time_checks.hpp"
+
+namespace s3link::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kDeadline = 10s;
+constexpr const char* kServer = "server";
+constexpr const char* kPublicUrl = "public URL";
+
+/// GET of an origin and a path, on a connection that is not kept.
+Awaitable<Result<ports::HttpClientResponse>> get(ports::HttpClient& http, config::HttpUrl url, std::string path) {
+  ports::HttpClientRequest request;
+  request.scheme = url.scheme;
+  request.host = url.peer.host;
+  request.port = url.peer.port;
+  request.method = "GET";
+  request.target = std::move(path);
+  request.fields = {{"Host", url.authority}, {"User-Agent", "s3link-doctor/" S3LINK_VERSION}, {"Connection", "close"}};
+  co_return co_await http.exchange(std::move(request), nullptr, kDeadline);
+}
+
+/// A string member of the answer's "error", or of the answer itself; empty where there is none.
+std::string json_text(const std::string& body, std::string_view object, std::string_view member) {
+  boost::system::error_code error;
+  const auto parsed = boost::json::parse(body, error);
+  const boost::json::object* found = error ? nullptr : parsed.if_object();
+  if (found != nullptr && !object.empty()) {
+    const auto* const inner = found->if_contains(object);
+    found = inner == nullptr ? nullptr : inner->if_object();
+  }
+  const auto* const value = found == nullptr ? nullptr : found->if_contains(member);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+Awaitable<void> check_ready(ports::HttpClient& http, std::string endpoint, DoctorReport& report) {
+  const auto url = config::split_http_url(endpoint + "/");
+  if (!url) {
+    report.failed(kServer, fmt::format("{}: {}", endpoint, url.error().message), "correct server.listen");
+    co_return;
+  }
+  const auto answer = co_await get(http, *url, "/_/readyz");
+  if (!answer) {
+    const bool certificate = answer.error().kind == ErrorKind::denied;
+    report.failed(kServer, fmt::format("it runs, but does not answer at {}: {}", endpoint, answer.error().message),
+                  certificate ? "set server.public_url to the name in server.tls_certificate, from a root that this "
+                                "machine trusts"
+                              : "look into its log; a restart may help");
+  } else if (answer->status == 200) {
+    report.ok(kServer, fmt::format("runs at {} and takes writes", endpoint));
+  } else {
+    const std::string reason = json_text(answer->body, "error", "message");
+    report.failed(kServer,
+                  fmt::format("runs at {}, but is not ready: {}", endpoint,
+                              reason.empty() ? fmt::format("status {}", answer->status) : reason),
+                  "see \"readiness\" in docs/operations.md, and its log");
+  }
+}
+
+void check_clock(const ports::HttpClientResponse& answer, Instant asked, Instant answered, const std::string& url,
+                 DoctorReport& report) {
+  const std::string* const date = ports::find_field(answer.fields, "Date");
+  const auto dated = date == nullptr ? std::nullopt : parse_http_date(*date);
+  if (!dated) {
+    report.skipped("clock", fmt::format("the answer of {} has no Date", url));
+    return;
+  }
+  report.add(doctor::check_clock(*dated, asked, answered, url));
+}
+
+Awaitable<void> check_public_url(ports::HttpClient& http, ports::Clock& clock, std::string public_url,
+                                 DoctorReport& report) {
+  const std::string fix = "links begin with it: correct server.public_url, the name's address, or the proxy in front";
+  const auto url = config::split_http_url(public_url + "/");
+  if (!url) {
+    report.failed(kPublicUrl, fmt::format("{}: {}", public_url, url.error().message), fix);
+    co_return;
+  }
+  const Instant asked = clock.now();
+  const auto answer = co_await get(http, *url, "/_/healthz");
+  const Instant answered = clock.now();
+  if (!answer) {
+    report.failed(kPublicUrl, fmt::format("{} cannot be reached: {}", public_url, answer.error().message), fix);
+    report.skipped("clock", "nothing answered that could tell the time");
+    co_return;
+  }
+  if (answer->status == 200 && json_text(answer->body, "", "status") == "ok") {
+    report.ok(kPublicUrl, fmt::format("{} leads to an s3link server", public_url));
+  } else {
+    report.failed(
+        kPublicUrl,
+        fmt::format("{}/_/healthz answers with status {}, and not as s3link does", public_url, answer->status), fix);
+  }
+  check_clock(*answer, asked, answered, public_url, report);
+}
+
+}  // namespace
+
+Awaitable<void> check_server(const config::Loaded& loaded, ports::HttpClient& http, ports::Clock& clock,
+                             DoctorReport& report) {
+  const std::string folder = loaded.settings.server.data_dir.string();
+  const ServerState state = server_state(loaded.settings.server.data_dir);
+  const bool public_url_given = is_given(loaded, "server", "public_url");
+  std::string public_url = public_url_given ? loaded.settings.server.public_url : std::string();
+  if (state == ServerState::running) {
+    const auto access = find_server(loaded);
+    if (access) {
+      co_await check_ready(http, access->endpoint(), report);
+      public_url = access->public_url;
+    } else {
+      report.failed(kServer, access.error().message, "look into the server's log");
+    }
+  } else if (state == ServerState::stopped) {
+    report.warning(kServer, fmt::format("no server runs on {}", folder),
+                   "start it (s3link serve), or name its folder: server.data_dir");
+  } else {
+    report.skipped(kServer, fmt::format("this user may not look into {}", folder),
+                   "run s3link doctor as root or as the server's user");
+  }
+  if (public_url.empty()) {
+    report.skipped(kPublicUrl, "server.public_url is not set, and no server runs");
+    report.skipped("clock", "nothing answered that could tell the time");
+  } else if (report.has_time_for(kPublicUrl)) {
+    co_await check_public_url(http, clock, std::move(public_url), report);
+  }
+}
+
+}  // namespace s3link::app
