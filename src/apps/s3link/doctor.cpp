@@ -33,10 +33,10 @@ using namespace std::chrono_literals;
 constexpr std::chrono::seconds kAllChecks = 60s;
 
 constexpr const char* kDoctorHelp =
-    "Checks: configuration, data folder, secrets, disk space, certificate, template, server, public URL, clock, relay "
-    "(login, sender, every recipient; no mail is sent), SPF, DKIM and DMARC of the sender's domain, alarm, webhook "
-    "(nothing is posted), traces. Each is ok, a warning, failed or skipped. Run it on the server's machine, as root or "
-    "as the server's user.\n"
+    "Looks at the configuration, data folder, secrets, disk space, certificate, template, server, public URL,\n"
+    "clock, relay (login, sender, every recipient; no mail is sent), SPF, DKIM and DMARC of the sender's\n"
+    "domain, alarm, webhook (nothing is posted) and traces. Each is ok, a warning, failed or skipped.\n"
+    "Run it on the server's machine, as root or as the server's user.\n"
     "\n"
     "Exit status: 0 nothing failed, 1 something failed, 2 wrong use or configuration.";
 

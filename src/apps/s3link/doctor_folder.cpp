@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFolder = "data folder";
 constexpr const char* kSecrets = "secrets";
+constexpr const char* kDisk = "disk space";
 /// Counting what is stored ends here: the figure is for a rule of thumb.
 constexpr std::size_t kMaxCounted = 200'000;
 
@@ -119,7 +120,7 @@ std::uint64_t stored_bytes(const fs::path& folder) {
 void check_disk(const config::Loaded& loaded, const fs::path& folder, DoctorReport& report) {
   struct statvfs volume{};
   if (::statvfs(folder.c_str(), &volume) != 0) {
-    report.failed("disk space", fmt::format("{}: {}", folder.string(), std::strerror(errno)), "check server.data_dir");
+    report.failed(kDisk, fmt::format("{}: {}", folder.string(), std::strerror(errno)), "check server.data_dir");
     return;
   }
   doctor::DiskSpace space;
@@ -165,7 +166,7 @@ void check_data_folder(const config::Loaded& loaded, DoctorReport& report) {
   const fs::path folder = fs::absolute(loaded.settings.server.data_dir, ignored).lexically_normal();
   const auto status = check_folder(folder, report);
   if (!status) {
-    report.skipped(kSecrets, "there is no data folder");
+    for (const char* const check : {kSecrets, kDisk}) report.skipped(check, "there is no data folder");
     return;
   }
   if (::access(folder.c_str(), R_OK | X_OK) != 0) {

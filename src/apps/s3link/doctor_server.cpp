@@ -113,7 +113,7 @@ Awaitable<void> check_server(const config::Loaded& loaded, ports::HttpClient& ht
   const bool public_url_given = is_given(loaded, "server", "public_url");
   std::string public_url = public_url_given ? loaded.settings.server.public_url : std::string();
   if (state == ServerState::running) {
-    const auto access = find_server(loaded);
+    const auto access = find_server_without_key(loaded);
     if (access) {
       co_await check_ready(http, access->endpoint(), report);
       public_url = access->public_url;

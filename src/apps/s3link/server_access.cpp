@@ -59,15 +59,12 @@ void use_url(ServerAccess& access, std::string_view url) {
 
 std::string ServerAccess::endpoint() const { return fmt::format("{}://{}", scheme, address.text()); }
 
-Result<ServerAccess> find_server(const config::Loaded& loaded) {
+Result<ServerAccess> find_server_without_key(const config::Loaded& loaded) {
   const config::Settings& settings = loaded.settings;
   const bool public_url_given = std::ranges::any_of(loaded.values, [](const config::EffectiveValue& value) {
     return value.given && !value.texts.empty() && value.key->section == "server" && value.key->name == "public_url";
   });
-  auto credentials = find_credentials(settings);
-  if (!credentials) return std::unexpected(credentials.error());
   ServerAccess access;
-  access.credentials = std::move(*credentials);
   access.scheme = settings.server.tls_certificate ? "https" : "http";
   access.hint = fmt::format("s3link serve --data-dir {}", settings.server.data_dir.string());
 
@@ -90,6 +87,14 @@ Result<ServerAccess> find_server(const config::Loaded& loaded) {
     return fail(ErrorKind::not_found,
                 fmt::format("no server runs on {}; start it with: {}", settings.server.data_dir.string(), access.hint));
   }
+  return access;
+}
+
+Result<ServerAccess> find_server(const config::Loaded& loaded) {
+  auto credentials = find_credentials(loaded.settings);
+  if (!credentials) return std::unexpected(credentials.error());
+  auto access = find_server_without_key(loaded);
+  if (access) access->credentials = std::move(*credentials);
   return access;
 }
 

@@ -25,4 +25,8 @@ struct ServerAccess {
 /// this order. Errors: not_found (no server was started on that folder, no key), and those of reading the files.
 Result<ServerAccess> find_server(const config::Loaded& loaded);
 
+/// The same without looking for a key: `credentials` stay empty. Errors: not_found (no server was started on that
+/// folder), and those of reading data_dir/listen.
+Result<ServerAccess> find_server_without_key(const config::Loaded& loaded);
+
 }  // namespace s3link::app
