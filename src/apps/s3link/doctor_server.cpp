@@ -63,7 +63,7 @@ Awaitable<void> check_ready(ports::HttpClient& http, std::string endpoint, Docto
     report.failed(kServer,
                   fmt::format("runs at {}, but is not ready: {}", endpoint,
                               reason.empty() ? fmt::format("status {}", answer->status) : reason),
-                  "see \"readiness\" in docs/operations.md, and its log");
+                  "repair what it names; its log says more");
   }
 }
 

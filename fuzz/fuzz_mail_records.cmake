@@ -1,0 +1,1 @@
+s3link_fuzzer(mail_records DEPENDS s3link::doctor)
