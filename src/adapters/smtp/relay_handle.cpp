@@ -108,22 +108,16 @@ std::string relay_address(const mail::RelayUrl& url, std::string_view sender) {
 Error relay_error(int curl_code, const std::optional<Reply>& reply, std::string_view said, std::string_view relay) {
   const auto code = static_cast<CURLcode>(curl_code);
   if (reply && (reply->transient() || reply->permanent())) {
-    Error error{reply->permanent() ? ErrorKind::denied : ErrorKind::transient, reply->text,
-                std::to_string(reply->code)};
-    if (code == CURLE_LOGIN_DENIED) error.message += " (check email.password_file and the user in email.transport)";
-    return error;
+    return {reply->permanent() ? ErrorKind::denied : ErrorKind::transient, reply->text, std::to_string(reply->code)};
   }
   if (said.empty()) said = curl_easy_strerror(code);
   if (code == CURLE_LOGIN_DENIED) {
-    return {
-        ErrorKind::denied,
-        fmt::format("relay {}: it offers no way to log in that is supported here (email.transport names a user): {}",
-                    relay, said),
-        ""};
+    return {ErrorKind::denied,
+            fmt::format("relay {}: it offers no way to log in that is supported here: {}", relay, said), ""};
   }
   if (code == CURLE_USE_SSL_FAILED) {
     return {ErrorKind::transient,
-            fmt::format("relay {}: it does not offer STARTTLS, which email.transport requires: {}", relay, said), ""};
+            fmt::format("relay {}: it does not offer STARTTLS, which is required: {}", relay, said), ""};
   }
   return {ErrorKind::transient, fmt::format("relay {}: {}", relay, said), ""};
 }

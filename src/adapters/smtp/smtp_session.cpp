@@ -99,7 +99,10 @@ Error SmtpSession::explain(int curl_code) const {
                         said.empty() ? curl_easy_strerror(static_cast<CURLcode>(curl_code)) : said),
             ""};
   }
-  return relay_error(curl_code, reply, said, relay_);
+  Error error = relay_error(curl_code, reply, said, relay_);
+  if (curl_code == CURLE_LOGIN_DENIED) error.message += " (check email.password_file and the user in email.transport)";
+  if (curl_code == CURLE_USE_SSL_FAILED) error.message += " (check starttls in email.transport)";
+  return error;
 }
 
 }  // namespace s3link::smtp

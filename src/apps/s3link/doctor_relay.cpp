@@ -79,7 +79,11 @@ void tell(const smtp::ProbeReport& probe, const std::string& sender, const Relay
     return;
   }
   if (probe.failed_at) {
-    report.failed(relay.check, fmt::format("{}: {}: {}", name, in_words(*probe.failed_at), probe.error.message),
+    std::string_view reason = probe.error.message;
+    if (const std::string own = fmt::format("relay {}: ", name); reason.starts_with(own)) {
+      reason.remove_prefix(own.size());
+    }
+    report.failed(relay.check, fmt::format("{}: {}: {}", name, in_words(*probe.failed_at), reason),
                   fix_of(*probe.failed_at, relay));
     return;
   }
