@@ -5,10 +5,11 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <span>
+#include <utility>
 
 #include "adapters/http_client/reach.hpp"
+#include "adapters/otlp/traces_target.hpp"
 #include "adapters/xray/daemon_address.hpp"
-#include "apps/s3link/serve_traces.hpp"
 #include "core/config/values.hpp"
 
 namespace s3link::app {
@@ -63,7 +64,7 @@ Awaitable<void> check_otlp(std::string endpoint, ports::HttpClient& http, Doctor
   request.host = url.peer.host;
   request.port = url.peer.port;
   request.method = "POST";
-  request.target = otlp_traces_target(url.target);
+  request.target = otlp::traces_target(url.target);
   request.fields = {{"Host", url.authority}, {"Content-Type", "application/json"}};
   request.body_length = kEmpty.size();
   OneBody body(kEmpty);

@@ -9,6 +9,7 @@
 
 #include "adapters/http_client/beast_client.hpp"
 #include "adapters/otlp/otlp_trace_sink.hpp"
+#include "adapters/otlp/traces_target.hpp"
 #include "adapters/xray/udp_trace_sink.hpp"
 #include "core/config/values.hpp"
 #include "services/pipeline/trace_fan_out.hpp"
@@ -26,7 +27,7 @@ otlp::OtlpSettings otlp_settings(const config::HttpUrl& url) {
   out.host = url.peer.host;
   out.port = url.peer.port;
   out.authority = url.authority;
-  out.target = otlp_traces_target(url.target);
+  out.target = otlp::traces_target(url.target);
   out.version = S3LINK_VERSION;
   return out;
 }
@@ -91,14 +92,6 @@ std::vector<TraceFanOut::Exporter> exporters_of(xray::UdpTraceSink* xray, OtlpTh
 }
 
 }  // namespace
-
-std::string otlp_traces_target(std::string_view target) {
-  const std::string_view path = target.substr(0, target.find('?'));
-  std::string out(path);
-  if (!out.ends_with('/')) out += '/';
-  out += "v1/traces";
-  return out.append(target.substr(path.size()));
-}
 
 struct ServeTraces::Parts {
   Parts(const config::Settings& settings, ports::Clock& clock, ports::Random& random, ports::Logger& logger)

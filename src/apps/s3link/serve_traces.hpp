@@ -2,8 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/config/settings.hpp"
@@ -14,10 +12,6 @@
 #include "services/server/request_observer.hpp"
 
 namespace s3link::app {
-
-/// Where traces are posted, of the path and query of trace.otlp_endpoint: "v1/traces" is added to the path.
-/// Source: OpenTelemetry Protocol Exporter, "Endpoint URLs for OTLP/HTTP".
-std::string otlp_traces_target(std::string_view target);
 
 /// The traces of `s3link serve`: the exporters that are configured, none by default, and what watches the requests.
 /// Nothing of it ever fails the service: an exporter that cannot be made is logged and left out.
