@@ -96,17 +96,15 @@ Secret read_secret(const std::optional<std::filesystem::path>& file, std::string
 }
 
 NamedSecrets read_secrets(const config::Settings& settings, FileProblems& problems) {
-  return {.relay_password = read_secret(settings.email.password_file, "email", "password_file", problems),
-          .alarm_relay_password = read_secret(settings.alarm.password_file, "alarm", "password_file", problems),
-          .webhook_secret = read_secret(settings.alarm.webhook_secret_file, "alarm", "webhook_secret_file", problems)};
+  return {read_secret(settings.email.password_file, "email", "password_file", problems),
+          read_secret(settings.alarm.password_file, "alarm", "password_file", problems),
+          read_secret(settings.alarm.webhook_secret_file, "alarm", "webhook_secret_file", problems)};
 }
 
 }  // namespace
 
 NamedSecrets NamedSecrets::clone() const {
-  return {.relay_password = relay_password.clone(),
-          .alarm_relay_password = alarm_relay_password.clone(),
-          .webhook_secret = webhook_secret.clone()};
+  return {relay_password.clone(), alarm_relay_password.clone(), webhook_secret.clone()};
 }
 
 std::vector<std::string> changed_secrets(const NamedSecrets& before, const NamedSecrets& after) {
