@@ -89,7 +89,7 @@ FOREIGN = [
     (re.compile(rb'"resolved"\s*:'), "a package lock names the host it was made with (omit-lockfile-registry-resolved)"),
     (re.compile(rb"(?<![\w./])/(?:work|home|Users)/\w"), "a path of one machine"),
     (re.compile(rb"/tmp/(?:wt|plan|fresh)\b"), "a path of one machine"),
-    (re.compile(rb"(?:_authToken|_password)\s*="), "a registry's credential"),
+    (re.compile(rb"(?<!\w)_(?:authToken|password)\s*="), "a registry's credential"),
     (re.compile(rb"-----BEGIN (?:EC |RSA |ENCRYPTED )?PRIVATE KEY-----"), "a private key"),
 ]
 
