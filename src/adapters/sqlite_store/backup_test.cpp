@@ -179,6 +179,24 @@ TEST_F(BackupTest, UnderLoadItIsOneMomentOfTheStore) {
   writer.join();
 }
 
+TEST_F(BackupTest, TheLogIsCutWhenWhoReadItForLongIsDone) {
+  const fs::path database = folder_.path() / "s3link.db";
+  const auto written = fs::last_write_time(database);
+  put_it("small", kSmall, 1);
+  {
+    auto reader = Connection::open(database, Connection::Mode::reader, nullptr);
+    ASSERT_TRUE(reader);
+    (*reader)->script("BEGIN");
+    Query read = (*reader)->query("SELECT count(*) FROM objects");
+    ASSERT_TRUE(read.next());
+    // The log is written back all the same; the attempt to cut it comes right after, and finds the reader.
+    ASSERT_TRUE(comes_true([&] { return fs::last_write_time(database) != written; }));
+    put_it("large", kLarge, 2);
+    ASSERT_GT(fs::file_size(database.string() + "-wal"), 0U);
+  }
+  EXPECT_TRUE(comes_true([&] { return fs::file_size(database.string() + "-wal") == 0; })) << "and no commit came";
+}
+
 /// A backup in a process of its own that dies, as by kill -9, when `step` was reached.
 bool dies_at(const Backup& backup, BackupStep step) {
   const pid_t child = ::fork();
