@@ -306,10 +306,12 @@ void BodyFiles::close_folder(FolderNumber folder) {
   });
 }
 
-/// Unlinks a file that was never visible, off the caller's thread.
+/// Unlinks a file that was never visible, off the caller's thread. Synced, because a power cut could bring it back when
+/// its folder is no longer looked through.
 void BodyFiles::discard(const BodyId& id) noexcept {
   pool_.post([this, id] {
-    if (unlink(id)) settle(folder_of(id));  // else the folder stays open: the next start tries again
+    const FolderNumber folder = folder_of(id);
+    if (unlink(id) && sync_folder(folder)) settle(folder);  // else the folder stays open: the next start tries again
   });
 }
 

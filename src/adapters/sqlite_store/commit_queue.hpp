@@ -150,14 +150,19 @@ class CommitQueue {
    public:
     JobOf(Request request, Deliver deliver) : request_(std::move(request)), deliver_(std::move(deliver)) {}
     bool run(WriteTransaction& transaction) override {
-      answer_.emplace(request_(transaction));
+      answer_.emplace((*request_)(transaction));
       return answer_->has_value();
     }
     void fail_with(const Error& error) override { answer_.emplace(std::unexpected(error)); }
-    void deliver() override { deliver_(std::move(*answer_)); }
+    /// What the request holds goes first: a file that was not committed is on its way out before anybody may close the
+    /// store.
+    void deliver() override {
+      request_.reset();
+      deliver_(std::move(*answer_));
+    }
 
    private:
-    Request request_;
+    std::optional<Request> request_;
     Deliver deliver_;
     std::optional<Answer> answer_;
   };
