@@ -8,10 +8,9 @@
 namespace s3link::sqlite_store {
 namespace {
 
-constexpr int kPagesToWriteBack = 2000;  // 8 MiB
-/// A passive checkpoint under constant commits never catches up, so the log would grow for ever: from here on the
-/// writer is held for the moment it takes to write the last pages back.
-constexpr int kPagesToHoldWriter = 8000;  // 32 MiB
+/// A passive checkpoint under constant commits never catches up, so the log would grow for ever: at so many times the
+/// size the writer is held for the moment it takes to write the last pages back.
+constexpr int kTimesToHoldWriter = 4;  // 32 MiB
 constexpr auto kQuiet = std::chrono::seconds(1);
 /// What cutting the log may wait for readers, while commits wait for it. A backup reads for seconds.
 constexpr int kPatienceMs = 20;
@@ -36,7 +35,7 @@ void Checkpointer::log_grown(int pages) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
-    wake = log_pages_ == 0 || (pages >= kPagesToWriteBack && log_pages_ < kPagesToWriteBack);
+    wake = log_pages_ == 0 || (pages >= pages_to_write_back_ && log_pages_ < pages_to_write_back_);
     log_pages_ = pages;
     commit_came_ = true;
   }
@@ -49,12 +48,12 @@ void Checkpointer::work() {
     changed_.wait(lock, [this] { return stopping_ || log_pages_ > 0; });
     if (stopping_) return;
     commit_came_ = false;
-    changed_.wait_for(lock, kQuiet, [this] { return stopping_ || log_pages_ >= kPagesToWriteBack; });
+    changed_.wait_for(lock, kQuiet, [this] { return stopping_ || log_pages_ >= pages_to_write_back_; });
     if (stopping_) return;
-    const bool large = log_pages_ >= kPagesToWriteBack;
+    const bool large = log_pages_ >= pages_to_write_back_;
     if (!large && commit_came_) continue;
-    const bool very_large = log_pages_ >= kPagesToHoldWriter;
-    log_pages_ = 0;
+    const bool very_large = log_pages_ >= kTimesToHoldWriter * pages_to_write_back_;
+    log_pages_ = large ? 1 : 0;  // written back, but not yet cut: that is left for when it is quiet
     lock.unlock();
     checkpoint(SQLITE_CHECKPOINT_PASSIVE);
     bool cut = true;
@@ -72,6 +71,7 @@ void Checkpointer::work() {
 
 /// False: somebody reads what the log holds.
 bool Checkpointer::checkpoint(int mode) {
+  if (health_.refusing()) return true;  // a second try would succeed, and drop from the log what the first one has lost
   const int code = sqlite3_wal_checkpoint_v2(connection_->handle(), "main", mode, nullptr, nullptr);
   if (is_busy(code)) return false;
   if (is_disk_full(code)) {

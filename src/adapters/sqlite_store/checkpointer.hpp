@@ -15,9 +15,11 @@ namespace s3link::sqlite_store {
 /// second. The latter also takes removed keys out of the log. Sleeps when there is nothing to do.
 class Checkpointer {
  public:
-  /// `health` must outlive it.
-  Checkpointer(std::unique_ptr<Connection> connection, Health& health)
-      : connection_(std::move(connection)), health_(health) {}
+  static constexpr int kPagesToWriteBack = 2000;  ///< 8 MiB
+
+  /// `health` must outlive it. `pages_to_write_back`: when the log counts as grown.
+  Checkpointer(std::unique_ptr<Connection> connection, Health& health, int pages_to_write_back)
+      : connection_(std::move(connection)), health_(health), pages_to_write_back_(pages_to_write_back) {}
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
   ~Checkpointer() { stop(); }
@@ -33,6 +35,7 @@ class Checkpointer {
 
   std::unique_ptr<Connection> connection_;
   Health& health_;
+  const int pages_to_write_back_;
   std::mutex mutex_;
   std::condition_variable changed_;
   int log_pages_ = 0;

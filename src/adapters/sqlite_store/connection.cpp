@@ -127,6 +127,14 @@ void Connection::script(const char* sql) {
   if (code != SQLITE_OK) fail_with(code);
 }
 
+void Connection::write_log_back() {
+  if (!ok()) return;
+  const int code = sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code != SQLITE_OK) fail_with(code);
+}
+
+void Connection::keep_log() noexcept { sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
 std::int64_t Connection::changes() const noexcept { return sqlite3_changes64(handle()); }
 bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(handle()) == 0; }
 

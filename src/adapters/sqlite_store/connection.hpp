@@ -103,6 +103,11 @@ class Connection {
   /// Several statements without values: schema and pragmas.
   void script(const char* sql);
 
+  /// Writes the whole log back into the database, synced, and cuts it to nothing. Waits for readers.
+  void write_log_back();
+  /// The log stays as it is when this, the last connection, closes.
+  void keep_log() noexcept;
+
   bool ok() const noexcept { return code_ == 0; }
   /// SQLite's extended result code of the first failure; 0: none.
   int code() const noexcept { return code_; }

@@ -66,7 +66,9 @@ struct Store::Parts {
         files(hooks.files != nullptr ? *hooks.files : real_file_system()),
         health(files, options.data_dir.string()),
         writer(std::move(opened)),
-        checkpointer(std::move(checkpoints), health),
+        checkpointer(
+            std::move(checkpoints), health,
+            hooks.log_pages_to_write_back > 0 ? hooks.log_pages_to_write_back : Checkpointer::kPagesToWriteBack),
         readers(options.data_dir / "s3link.db", hooks.sqlite_vfs),
         queue(*writer, health, meter, next_number),
         pool(kPoolThreads),
@@ -134,6 +136,10 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   if (const auto prepared = prepare_schema(**writer); !prepared) return std::unexpected(prepared.error());
   if (const auto right = check_master_key(**writer, KeyWrap(options.master_key.clone())); !right)
     return std::unexpected(right.error());
+  // What is in the log now was found in the page cache, and if the run before ended because a sync had failed, that is
+  // the only place where it is: Linux does not write such pages again. Behind a log with a hole no commit would last.
+  (*writer)->write_log_back();
+  if (!(*writer)->ok()) return std::unexpected((*writer)->error());
   if (const auto released = SqliteOutbox::release_claims(**writer); !released) return std::unexpected(released.error());
   std::uint64_t next_number = 0;
   {
@@ -174,6 +180,9 @@ Store::~Store() {
   parts_->bodies.close_current_folder();
   parts_->queue.stop();
   parts_->checkpointer.stop();
+  // When a sync failed, the database file may lack pages that were written and counted as such: they are in the log,
+  // and the next start writes all of it back.
+  if (parts_->health.refusing()) parts_->writer->keep_log();
 }
 
 ports::BucketStore& Store::buckets() noexcept { return parts_->buckets; }

@@ -12,6 +12,7 @@ struct StoreHooks {
   FileSystem* files = nullptr;       ///< null: the real one
   const char* sqlite_vfs = nullptr;  ///< name of a registered SQLite VFS; null: the default
   std::function<Instant()> now;      ///< decides whether an object's time is over; empty: the system's clock
+  int log_pages_to_write_back = 0;   ///< Checkpointer's; 0: what it takes by itself
 };
 
 }  // namespace s3link::sqlite_store
