@@ -12,6 +12,7 @@ struct State {
   std::atomic<FaultyVfs::Fault> fault = FaultyVfs::Fault::none;
   std::atomic<int> chosen = 0;
   std::atomic<int> calls = 0;
+  std::atomic<int> reads = 0;
   std::atomic<bool> failed = false;
 };
 State state;
@@ -27,6 +28,8 @@ int next(Call call) {
   int code = SQLITE_OK;
   switch (state.fault) {
     case Fault::none:
+    case Fault::read_once:
+    case Fault::read_onwards:
       break;
     case Fault::full_once:
       if (chosen && call == Call::write) code = SQLITE_FULL;
@@ -45,6 +48,15 @@ int next(Call call) {
   return code;
 }
 
+bool next_read_fails() {
+  using Fault = FaultyVfs::Fault;
+  const int number = state.reads++;
+  const bool fails = (state.fault == Fault::read_once && number == state.chosen) ||
+                     (state.fault == Fault::read_onwards && number >= state.chosen);
+  if (fails) state.failed = true;
+  return fails;
+}
+
 /// SQLite allocates szOsFile bytes for this; the real file follows it.
 struct File {
   sqlite3_file base;
@@ -54,6 +66,7 @@ sqlite3_file* real(sqlite3_file* file) { return reinterpret_cast<File*>(file)->r
 
 int close(sqlite3_file* f) { return real(f)->pMethods == nullptr ? SQLITE_OK : real(f)->pMethods->xClose(real(f)); }
 int read(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
+  if (next_read_fails()) return SQLITE_IOERR_READ;
   return real(f)->pMethods->xRead(real(f), to, size, at);
 }
 int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
@@ -111,6 +124,8 @@ sqlite3_vfs make_vfs() {
 
 const char* FaultyVfs::name() { return "s3link-faulty"; }
 int FaultyVfs::calls() { return state.calls; }
+int FaultyVfs::reads() { return state.reads; }
+void FaultyVfs::repair() { state.fault = Fault::none; }
 bool FaultyVfs::failed() { return state.failed; }
 
 FaultyVfs::FaultyVfs(Fault fault, int chosen) {
@@ -119,6 +134,7 @@ FaultyVfs::FaultyVfs(Fault fault, int chosen) {
   state.fault = fault;
   state.chosen = chosen;
   state.calls = 0;
+  state.reads = 0;
   state.failed = false;
 }
 
