@@ -62,6 +62,9 @@ class Outbox {
   virtual Awaitable<Result<std::vector<OutboxEntry>>> take_due(Instant now, delivery::Room room,
                                                                Instant lease_until) = 0;
   virtual Awaitable<Result<NextDue>> next_due() = 0;
+  /// Makes due at `now` what is due only after `latest`, up to 1,000 entries; returns how many. For what was given its
+  /// time by a clock that was ahead, and set right since: it would wait as long as the clock was wrong.
+  virtual Awaitable<Result<std::size_t>> bring_forward(Instant now, Instant latest) = 0;
 
   virtual Awaitable<Status> mark_delivered(std::int64_t id) = 0;
   /// Counts a failed attempt and releases the claim; due again at `due`.

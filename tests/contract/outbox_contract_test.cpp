@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 
 #include "contract/subjects.hpp"
@@ -100,6 +101,25 @@ TEST_P(OutboxContract, ClaimsEndWhenTheStoreIsOpenedAgain) {
   subject_->reopen();
   EXPECT_EQ(next_due().fresh, t_);
   EXPECT_EQ(ids(take(t_)), Ids{id});
+}
+
+TEST_P(OutboxContract, WhatAClockThatWasAheadMadeWaitIsBroughtForward) {
+  const auto days = seconds(400 * 86'400);
+  const auto fresh = subject_->add("fresh", t_ + days);
+  const auto failed = add_failed("failed", t_ + days + seconds(60));
+  const auto claimed = subject_->add("claimed", t_);
+  take(t_, 10, days);
+  const auto soon = add_failed("soon", t_ + seconds(120));
+  const auto brought = run_sync(outbox().bring_forward(t_ + seconds(1), t_ + seconds(120)));
+  ASSERT_TRUE(brought);
+  EXPECT_EQ(*brought, 3U);
+  auto taken = ids(take(t_ + seconds(1), 10, seconds(500)));
+  std::ranges::sort(taken);
+  EXPECT_EQ(taken, (Ids{fresh, failed, claimed}));
+  EXPECT_EQ(ids(take(t_ + seconds(120))), Ids{soon}) << "a wait of the usual length is kept";
+  EXPECT_EQ(run_sync(outbox().bring_forward(t_, t_ + seconds(600))), 0U);
+  subject_->reopen();
+  EXPECT_EQ(take(t_ + seconds(120)).size(), 4U);
 }
 
 TEST_P(OutboxContract, DeliveredEventIsGone) {

@@ -93,6 +93,18 @@ Awaitable<Result<ports::NextDue>> FakeOutbox::next_due() {
   co_return next;
 }
 
+Awaitable<Result<std::size_t>> FakeOutbox::bring_forward(Instant now, Instant latest) {
+  const std::scoped_lock lock(mutex_);
+  std::size_t count = 0;
+  for (Row& row : rows) {
+    if (row.state != "pending" || available(row) <= latest) continue;
+    row.due = std::min(row.due, now);
+    row.lease_until.reset();
+    ++count;
+  }
+  co_return count;
+}
+
 Result<FakeOutbox::Row*> FakeOutbox::pending(std::int64_t id) {
   if (!settle_failures.empty()) return std::unexpected(take(settle_failures));
   if (id < 1 || id > static_cast<std::int64_t>(rows.size()) || row(id).state != "pending") {

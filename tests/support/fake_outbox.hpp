@@ -35,6 +35,7 @@ class FakeOutbox final : public ports::Outbox {
   Awaitable<Result<std::vector<ports::OutboxEntry>>> take_due(Instant now, delivery::Room room,
                                                               Instant lease_until) override;
   Awaitable<Result<ports::NextDue>> next_due() override;
+  Awaitable<Result<std::size_t>> bring_forward(Instant now, Instant latest) override;
   Awaitable<Status> mark_delivered(std::int64_t id) override;
   Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason) override;
   Awaitable<Status> postpone(std::int64_t id, Instant due) override;

@@ -10,8 +10,15 @@ namespace {
 
 using Entries = std::vector<ports::OutboxEntry>;
 
+constexpr std::int64_t kMostBroughtForward = 1'000;  // in one transaction: long ones would hold up the writers
+
 bool is_due(Connection& db, bool retried, Instant now) {
   return db.query("SELECT 1 FROM outbox WHERE (first_failure_ms IS NOT NULL)=?1 AND due_ms<=?2 LIMIT 1", retried, now)
+      .next();
+}
+
+bool is_due_after(Connection& db, bool retried, Instant latest) {
+  return db.query("SELECT 1 FROM outbox WHERE (first_failure_ms IS NOT NULL)=?1 AND due_ms>?2 LIMIT 1", retried, latest)
       .next();
 }
 
@@ -90,6 +97,25 @@ Awaitable<Result<std::vector<ports::OutboxEntry>>> SqliteOutbox::take_due(Instan
 Awaitable<Result<ports::NextDue>> SqliteOutbox::next_due() {
   co_return context_.readers.read([](Connection& db) -> Result<ports::NextDue> {
     return ports::NextDue{.fresh = first_due(db, false), .retried = first_due(db, true)};
+  });
+}
+
+Awaitable<Result<std::size_t>> SqliteOutbox::bring_forward(Instant now, Instant latest) {
+  const auto any = context_.readers.read([latest](Connection& db) -> Result<bool> {
+    return is_due_after(db, false, latest) || is_due_after(db, true, latest);
+  });
+  if (!any) co_return std::unexpected(any.error());
+  if (!*any) co_return 0;
+  co_return co_await context_.queue.submit([now, latest](WriteTransaction& transaction) -> Result<std::size_t> {
+    transaction.added_outbox_entry();
+    std::int64_t count = 0;
+    for (const bool retried : {false, true}) {
+      count += transaction.db().run(
+          "UPDATE outbox SET due_ms=?1, leased_due_ms=min(leased_due_ms, ?1) WHERE id IN (SELECT id FROM outbox"
+          " WHERE (first_failure_ms IS NOT NULL)=?3 AND due_ms>?2 LIMIT ?4)",
+          now, latest, retried, kMostBroughtForward - count);
+    }
+    return static_cast<std::size_t>(count);
   });
 }
 

@@ -26,6 +26,7 @@ constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s,
 
 /// Between two looks at the outbox that nothing but the clock asks for: what becomes due meanwhile is taken together.
 constexpr auto kPause = 5ms;
+constexpr auto kClockSlack = 1min;  // by which a time service may set the clock back without being a wrong clock
 
 delivery::Dropped gone(std::string text) { return {{"object_gone", std::move(text)}}; }
 
@@ -150,7 +151,20 @@ delivery::Room Dispatcher::room() const {
       {.fresh = running_.size() - retried, .retried = retried, .last_was_retried = last_was_retried_});
 }
 
+Awaitable<Status> Dispatcher::forget_wrong_clock() {
+  const Instant now = clock_.now();
+  const Instant latest = now + std::max(settings_.lease, settings_.max_retry) + kClockSlack;
+  const auto brought = co_await outbox_.bring_forward(now, latest);
+  if (!brought) co_return std::unexpected(brought.error());
+  if (*brought > 0) {
+    logger_.log(LogLevel::warning, "the clock was set back: mails it would hold up are tried now",
+                {{"count", std::to_string(*brought)}});
+  }
+  co_return Status{};
+}
+
 Awaitable<Result<std::optional<Instant>>> Dispatcher::take() {
+  if (auto forgotten = co_await forget_wrong_clock(); !forgotten) co_return std::unexpected(forgotten.error());
   while (!stopping_) {
     const delivery::Room free = room();
     if (free.total == 0) co_return std::nullopt;  // the next delivery that ends wakes us

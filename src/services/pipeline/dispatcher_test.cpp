@@ -492,6 +492,35 @@ TEST_F(DispatcherTest, DeliveryThatOutlastsItsLeaseIsNotStartedTwice) {
   EXPECT_EQ(outbox_.row(id).state, "delivered");
 }
 
+TEST_F(DispatcherTest, ClockThatWasAheadHoldsUpNoMail) {
+  clock_.advance(400 * 24h);
+  sender_.failures_of["you@example.net"] = {kBusy};
+  start();
+  const auto failed = put("failed");
+  settle();
+  ASSERT_EQ(sender_.tried.size(), 1U);
+  stop();
+  const auto fresh = put("fresh");
+  clock_.advance(-400 * 24h);
+  start();
+  EXPECT_EQ(outbox_.row(failed).state, "delivered");
+  EXPECT_EQ(outbox_.row(fresh).state, "delivered");
+  EXPECT_TRUE(logged("the clock was set back: mails it would hold up are tried now count=2"));
+}
+
+TEST_F(DispatcherTest, ClockThatIsSetBackWhileNothingRunsIsNoticedAtTheNextLook) {
+  sender_.failures_of["you@example.net"] = {kBusy};
+  start();
+  const auto failed = put("failed");
+  settle();
+  clock_.advance(-24h);
+  settle();
+  const auto fresh = put("fresh");  // any look will do
+  settle();
+  EXPECT_EQ(outbox_.row(failed).state, "delivered");
+  EXPECT_EQ(outbox_.row(fresh).state, "delivered");
+}
+
 TEST_F(DispatcherTest, ExceptionCountsAsAFailedAttempt) {
   sender_.before_send = [first = true](std::string) mutable -> Awaitable<void> {
     if (std::exchange(first, false)) throw std::runtime_error("a bug");
