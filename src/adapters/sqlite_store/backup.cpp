@@ -16,6 +16,7 @@
 #include "adapters/sqlite_store/connection.hpp"
 #include "adapters/sqlite_store/folder_lock.hpp"
 #include "adapters/sqlite_store/folder_owner.hpp"
+#include "adapters/sqlite_store/path_error.hpp"
 
 namespace s3link::sqlite_store {
 namespace {
@@ -25,12 +26,6 @@ namespace fs = std::filesystem;
 /// Says what the folder is, to people and to the next backup.
 constexpr const char* kLabel = "BACKUP.txt";
 constexpr const char* kLabelDraft = "BACKUP.txt.new";
-
-std::unexpected<Error> io_error(std::string what, const fs::path& path, const std::error_code& failure) {
-  const bool full = failure == std::errc::no_space_on_device || failure.value() == EDQUOT;
-  return fail(full ? ErrorKind::transient : ErrorKind::internal,
-              std::move(what) + " " + path.string() + ": " + failure.message());
-}
 
 std::string label_of(const fs::path& data_dir) {
   return "Backup, made by s3link backup, of the data folder\n" + data_dir.string() +
@@ -46,7 +41,7 @@ Status make_target(const fs::path& target) {
   if (fs::is_directory(target, failure)) return {};
   fs::create_directories(target, failure);
   if (!failure) fs::permissions(target, fs::perms::owner_all, failure);
-  if (failure) return io_error("cannot make", target, failure);
+  if (failure) return path_error("cannot make", target, failure);
   return {};
 }
 
@@ -69,7 +64,7 @@ Status check_target(const fs::path& target, const fs::path& data_dir) {
     if (name != "lock" && name != kLabelDraft && name != "lost+found")
       return fail(ErrorKind::conflict, target.string() + " is neither empty nor a backup made by s3link");
   }
-  if (failure) return io_error("cannot list", target, failure);
+  if (failure) return path_error("cannot list", target, failure);
   return {};
 }
 
@@ -78,7 +73,7 @@ Status sync_path(const fs::path& path) {
   const int failure = descriptor < 0 || ::fsync(descriptor) != 0 ? errno : 0;
   if (descriptor >= 0) ::close(descriptor);
   if (failure == 0) return {};
-  return io_error("cannot sync", path, std::error_code(failure, std::generic_category()));
+  return path_error("cannot sync", path, failure);
 }
 
 Status write_label(const fs::path& target, const fs::path& data_dir) {
@@ -87,11 +82,11 @@ Status write_label(const fs::path& target, const fs::path& data_dir) {
   std::ofstream label(draft, std::ios::binary | std::ios::trunc);
   label << label_of(data_dir);
   label.close();
-  if (!label) return io_error("cannot write", draft, std::error_code(errno, std::generic_category()));
+  if (!label) return path_error("cannot write", draft, errno);
   if (const Status synced = sync_path(draft); !synced) return synced;
   std::error_code failure;
   fs::rename(draft, file, failure);
-  if (failure) return io_error("cannot name", file, failure);
+  if (failure) return path_error("cannot name", file, failure);
   return sync_path(target);
 }
 
@@ -101,7 +96,7 @@ Status put_in_place(const fs::path& fresh, const fs::path& database) {
   for (const char* const suffix : {"-wal", "-shm", "-journal"}) fs::remove(database.string() + suffix, failure);
   if (const Status synced = sync_path(fresh); !synced) return synced;
   fs::rename(fresh, database, failure);
-  if (failure) return io_error("cannot name", database, failure);
+  if (failure) return path_error("cannot name", database, failure);
   return sync_path(database.parent_path());
 }
 
@@ -143,9 +138,9 @@ Result<BackupReport> back_up(const Backup& backup, const BackupHooks& hooks) {
   if (const Status ours = check_folder_owner(backup.data_dir); !ours) return std::unexpected(ours.error());
   std::error_code failure;
   const fs::path data_dir = fs::canonical(backup.data_dir, failure);
-  if (failure) return io_error("cannot find", backup.data_dir, failure);
+  if (failure) return path_error("cannot find", backup.data_dir, failure);
   const fs::path wanted = fs::weakly_canonical(fs::absolute(backup.target), failure);
-  if (failure) return io_error("cannot find", backup.target, failure);
+  if (failure) return path_error("cannot find", backup.target, failure);
   if (is_inside(wanted, data_dir))
     return fail(ErrorKind::invalid_argument, "a backup cannot be inside the data folder " + data_dir.string());
   const Backup real{.data_dir = data_dir, .target = wanted};

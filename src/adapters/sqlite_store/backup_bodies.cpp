@@ -6,13 +6,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
+#include "adapters/sqlite_store/descriptor.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
+#include "adapters/sqlite_store/path_error.hpp"
 #include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
@@ -25,44 +26,22 @@ constexpr std::uint64_t kBytesAtATime = 1U << 30;
 constexpr std::size_t kCopyBytes = 256 * 1024;
 constexpr std::string_view kDraft = ".partial";
 
-std::unexpected<Error> io_error(std::string what, const fs::path& path, const std::error_code& failure) {
-  const bool full = failure == std::errc::no_space_on_device || failure.value() == EDQUOT;
-  return fail(full ? ErrorKind::transient : ErrorKind::internal,
-              std::move(what) + " " + path.string() + ": " + failure.message());
-}
-
-std::error_code last_error() { return {errno, std::generic_category()}; }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
-
 /// Returns how many bytes it were. The standard library's copy reports a full disk as an I/O error.
 Result<std::uint64_t> copy_content(const fs::path& from, const fs::path& to) {
   const Descriptor in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (in.get() < 0) return io_error("cannot open", from, last_error());
+  if (in.get() < 0) return path_error("cannot open", from, errno);
   const Descriptor out(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (out.get() < 0) return io_error("cannot make", to, last_error());
+  if (out.get() < 0) return path_error("cannot make", to, errno);
   std::vector<char> buffer(kCopyBytes);
   std::uint64_t total = 0;
   while (true) {
     const ssize_t got = ::read(in.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return io_error("cannot read", from, last_error());
+    if (got < 0) return path_error("cannot read", from, errno);
     if (got == 0) return total;
     for (ssize_t done = 0; done < got;) {
       const ssize_t put = ::write(out.get(), buffer.data() + done, static_cast<std::size_t>(got - done));
-      if (put < 0 && errno != EINTR) return io_error("cannot write", to, last_error());
+      if (put < 0 && errno != EINTR) return path_error("cannot write", to, errno);
       done += std::max<ssize_t>(put, 0);
     }
     total += static_cast<std::uint64_t>(got);
@@ -122,7 +101,7 @@ class BodyCopier {
     std::error_code failure;
     for (const fs::path& path : waiting_) {
       fs::rename(path.string() + std::string(kDraft), path, failure);
-      if (failure) return io_error("cannot name", path, failure);
+      if (failure) return path_error("cannot name", path, failure);
     }
     waiting_.clear();
     waiting_bytes_ = 0;
@@ -135,7 +114,7 @@ class BodyCopier {
     const int failure = folder < 0 || ::syncfs(folder) != 0 ? errno : 0;
     if (folder >= 0) ::close(folder);
     if (failure == 0) return {};
-    return io_error("cannot sync", backup_.target, std::error_code(failure, std::generic_category()));
+    return path_error("cannot sync", backup_.target, failure);
   }
 
  private:
@@ -144,7 +123,7 @@ class BodyCopier {
     const fs::path draft = to.string() + std::string(kDraft);
     std::error_code failure;
     fs::create_directories(to.parent_path(), failure);
-    if (failure) return io_error("cannot make", to.parent_path(), failure);
+    if (failure) return path_error("cannot make", to.parent_path(), failure);
     if (!fs::exists(from, failure)) {
       ++report_.damaged_files;
       return {};
@@ -190,7 +169,7 @@ Status copy_bodies(Connection& database, const Backup& backup, const BackupHooks
   }
   std::error_code failure;
   fs::create_directories(backup.target / "objects", failure);
-  if (failure) return io_error("cannot make", backup.target / "objects", failure);
+  if (failure) return path_error("cannot make", backup.target / "objects", failure);
   BodyCopier copier(backup, hooks, report);
   BodyId last{};
   while (true) {
@@ -215,10 +194,10 @@ Status prune_bodies(Connection& database, const Backup& backup, BackupReport& re
     const std::string name = entry->path().filename().string();
     if (!entry->is_regular_file() || !is_ours(name) || is_named(database, name)) continue;
     fs::remove(entry->path(), failure);
-    if (failure) return io_error("cannot remove", entry->path(), failure);
+    if (failure) return path_error("cannot remove", entry->path(), failure);
     if (!name.ends_with(kDraft)) ++report.removed_files;
   }
-  if (failure) return io_error("cannot list", backup.target / "objects", failure);
+  if (failure) return path_error("cannot list", backup.target / "objects", failure);
   if (!database.ok()) return std::unexpected(database.error());
   return {};
 }

@@ -6,24 +6,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 
+#include "adapters/sqlite_store/path_error.hpp"
+
 namespace s3link::sqlite_store {
-namespace {
-
-std::unexpected<Error> io_error(const std::string& what, int number) {
-  const bool full = number == ENOSPC || number == EDQUOT;
-  return fail(full ? ErrorKind::transient : ErrorKind::internal,
-              what + ": " + std::strerror(number));  // NOLINT(concurrency-mt-unsafe): glibc's is
-}
-
-}  // namespace
 
 Result<BackupLock> BackupLock::open(const std::filesystem::path& data_dir) {
   const auto file = data_dir / "backup.lock";
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (descriptor < 0) return io_error("cannot open " + file.string(), errno);
+  if (descriptor < 0) return path_error("cannot open", file, errno);
   return BackupLock(descriptor);
 }
 
@@ -41,7 +33,7 @@ Result<BackupLock::Hold> BackupLock::take(int operation) {
     failure = ::flock(descriptor_, operation) == 0 ? 0 : errno;
   } while (failure == EINTR);
   if (failure == EWOULDBLOCK) return fail(ErrorKind::conflict, "a backup of the data folder is being made");
-  if (failure != 0) return io_error("cannot lock backup.lock", failure);
+  if (failure != 0) return path_error("cannot lock", "backup.lock", failure);
   return Hold(descriptor_);
 }
 

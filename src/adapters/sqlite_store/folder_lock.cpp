@@ -7,18 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <string_view>
 
+#include "adapters/sqlite_store/path_error.hpp"
+
 namespace s3link::sqlite_store {
 namespace {
-
-std::unexpected<Error> io_error(const std::string& what, int number) {
-  const bool full = number == ENOSPC || number == EDQUOT;
-  return fail(full ? ErrorKind::transient : ErrorKind::internal,
-              what + ": " + std::strerror(number));  // NOLINT(concurrency-mt-unsafe): glibc's is
-}
 
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
@@ -27,9 +22,9 @@ std::string_view first_line(std::string_view text) { return text.substr(0, text.
 Result<FolderLock> FolderLock::take(const std::filesystem::path& folder) {
   const auto file = folder / "lock";
   FolderLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (lock.descriptor_ < 0) return io_error("cannot open " + file.string(), errno);
+  if (lock.descriptor_ < 0) return path_error("cannot open", file, errno);
   if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return io_error("cannot lock " + file.string(), errno);
+    if (errno != EWOULDBLOCK) return path_error("cannot lock", file, errno);
     std::array<char, 32> text{};
     const auto length = ::read(lock.descriptor_, text.data(), text.size());
     const std::string owner(text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
@@ -38,7 +33,7 @@ Result<FolderLock> FolderLock::take(const std::filesystem::path& folder) {
   }
   const std::string owner = std::to_string(::getpid()) + "\n";
   if (::ftruncate(lock.descriptor_, 0) != 0 || ::pwrite(lock.descriptor_, owner.data(), owner.size(), 0) < 0)
-    return io_error("cannot write " + file.string(), errno);
+    return path_error("cannot write", file, errno);
   return lock;
 }
 

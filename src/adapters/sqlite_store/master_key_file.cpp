@@ -8,10 +8,11 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
+#include "adapters/sqlite_store/descriptor.hpp"
+#include "adapters/sqlite_store/path_error.hpp"
 #include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
@@ -20,28 +21,9 @@ namespace {
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kFileBytes = 2 * kKeyBytes + 1;  // hexadecimal and a newline
 
-std::unexpected<Error> io_error(const char* what, const std::filesystem::path& file, int number) {
-  const auto kind = number == ENOSPC || number == EDQUOT ? ErrorKind::transient : ErrorKind::internal;
-  return fail(kind, std::string(what) + " " + file.string() + ": " + std::strerror(number));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
-
 Result<Secret> read_key(int descriptor, const std::filesystem::path& file) {
   struct stat about{};
-  if (::fstat(descriptor, &about) != 0) return io_error("cannot inspect", file, errno);
+  if (::fstat(descriptor, &about) != 0) return path_error("cannot inspect", file, errno);
   if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     return fail(ErrorKind::denied, file.string() + " can be read by others: chmod 600 it");
   std::array<char, kFileBytes + 1> text{};  // one more, to notice a file that is too long
@@ -49,7 +31,7 @@ Result<Secret> read_key(int descriptor, const std::filesystem::path& file) {
   while (length < text.size()) {
     const auto got = ::read(descriptor, text.data() + length, text.size() - length);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return io_error("cannot read", file, errno);
+    if (got < 0) return path_error("cannot read", file, errno);
     if (got == 0) break;
     length += static_cast<std::size_t>(got);
   }
@@ -76,7 +58,7 @@ Status write_key(int descriptor, const Secret& key, const std::filesystem::path&
   }
   OPENSSL_cleanse(text.data(), text.size());
   if (failure == 0 && ::fsync(descriptor) != 0) failure = errno;
-  if (failure != 0) return io_error("cannot write", file, failure);
+  if (failure != 0) return path_error("cannot write", file, failure);
   return {};
 }
 
@@ -86,11 +68,11 @@ Status overwrite(const std::filesystem::path& file) {
   const Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
   if (descriptor.get() < 0 && errno == ENOENT) return {};
   struct stat about{};
-  if (descriptor.get() < 0 || ::fstat(descriptor.get(), &about) != 0) return io_error("cannot open", file, errno);
+  if (descriptor.get() < 0 || ::fstat(descriptor.get(), &about) != 0) return path_error("cannot open", file, errno);
   if (about.st_nlink > 1) return {};
   constexpr std::array<char, kFileBytes> kNothing{};
   if (::pwrite(descriptor.get(), kNothing.data(), kNothing.size(), 0) < 0 || ::fsync(descriptor.get()) != 0)
-    return io_error("cannot overwrite", file, errno);
+    return path_error("cannot overwrite", file, errno);
   return {};
 }
 
@@ -100,7 +82,7 @@ Result<Secret> read_master_key_file(const std::filesystem::path& file) {
   const Descriptor present(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (present.get() >= 0) return read_key(present.get(), file);
   if (errno == ENOENT) return fail(ErrorKind::not_found, "there is no master key " + file.string());
-  return io_error("cannot open", file, errno);
+  return path_error("cannot open", file, errno);
 }
 
 Result<Secret> make_master_key() {
@@ -113,14 +95,14 @@ Result<Secret> make_master_key() {
 Status sync_folder_of_master_key(const std::filesystem::path& file) {
   const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (descriptor.get() < 0 || ::fsync(descriptor.get()) != 0) return io_error("cannot sync", folder, errno);
+  if (descriptor.get() < 0 || ::fsync(descriptor.get()) != 0) return path_error("cannot sync", folder, errno);
   return {};
 }
 
 Status create_master_key_file(const std::filesystem::path& file, const Secret& key) {
   const Descriptor fresh(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (fresh.get() < 0 && errno == EEXIST) return fail(ErrorKind::conflict, "there is a " + file.string() + " already");
-  if (fresh.get() < 0) return io_error("cannot create", file, errno);
+  if (fresh.get() < 0) return path_error("cannot create", file, errno);
   Status done = write_key(fresh.get(), key, file);
   if (done) done = sync_folder_of_master_key(file);
   if (!done) ::unlink(file.c_str());
@@ -129,13 +111,13 @@ Status create_master_key_file(const std::filesystem::path& file, const Secret& k
 
 Status destroy_master_key_file(const std::filesystem::path& file) {
   if (const Status gone = overwrite(file); !gone) return gone;
-  if (::unlink(file.c_str()) != 0 && errno != ENOENT) return io_error("cannot remove", file, errno);
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT) return path_error("cannot remove", file, errno);
   return sync_folder_of_master_key(file);
 }
 
 Status replace_master_key_file(const std::filesystem::path& fresh, const std::filesystem::path& old) {
   if (const Status gone = overwrite(old); !gone) return gone;
-  if (::rename(fresh.c_str(), old.c_str()) != 0) return io_error("cannot replace", old, errno);
+  if (::rename(fresh.c_str(), old.c_str()) != 0) return path_error("cannot replace", old, errno);
   return sync_folder_of_master_key(old);
 }
 
