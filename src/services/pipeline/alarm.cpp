@@ -1,13 +1,8 @@
 #include "services/pipeline/alarm.hpp"
 
 #include <algorithm>
-#include <boost/asio/this_coro.hpp>
-#include <exception>
 #include <string>
 #include <utility>
-
-#include "core/delivery/retry_policy.hpp"
-#include "services/pipeline/wake_signal.hpp"
 
 namespace s3link::pipeline {
 namespace {
@@ -18,7 +13,6 @@ using delivery::AlarmMessage;
 using ports::LogLevel;
 
 constexpr std::size_t kReasonsTold = 3;
-constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
 
 /// How long after a change of the dead-letter queue it is looked at.
 std::chrono::milliseconds settling(std::chrono::milliseconds period) {
@@ -39,44 +33,22 @@ Alarm::Alarm(AlarmSettings settings, ports::AlarmStore& store, AlarmTopic& topic
       topic_(topic),
       clock_(clock),
       logger_(logger),
-      wake_(std::make_shared<WakeSignal>()) {
-  store_.on_dead_letters_changed([wake = wake_] { wake->notify(); });
+      loop_("alarm cannot be evaluated", {}, clock, logger) {
+  store_.on_dead_letters_changed(loop_.waker());
 }
 
 Alarm::~Alarm() { store_.on_dead_letters_changed({}); }
 
-void Alarm::stop() {
-  stopping_ = true;
-  wake_->notify();
-}
+void Alarm::stop() { loop_.stop(); }
 
 Awaitable<void> Alarm::run() {
-  wake_->open(co_await asio::this_coro::executor);
-  unsigned failures = 0;
-  while (!stopping_) {
-    Result<Instant> next = fail(ErrorKind::internal, "");
-    try {
-      next = co_await look();
-    } catch (const std::exception& e) {
-      next = fail(ErrorKind::internal, e.what());
-    }
-    if (next) {
-      failures = 0;
-    } else {
-      ++failures;
-      logger_.log(LogLevel::error, "alarm cannot be evaluated",
-                  {{"reason", std::string(to_string(next.error().kind))}, {"detail", next.error().message}});
-      next = clock_.now() + delivery::backoff(kLookAgain, failures, 0);
-    }
-    if (stopping_) break;
-    co_await wake_->wait_until(clock_, *next);
-    const Instant settled = std::min(*next, clock_.now() + settling(settings_.period));
-    if (!stopping_ && settled > clock_.now()) co_await clock_.sleep_until(settled);
-  }
-  wake_->close();
+  co_await loop_.run([this] { return look(); });
 }
 
-Awaitable<Result<Instant>> Alarm::look() {
+Awaitable<Result<std::optional<Instant>>> Alarm::look() {
+  const Instant settled = std::min(due_, clock_.now() + settling(settings_.period));
+  if (settled > clock_.now()) co_await clock_.sleep_until(settled);
+  if (loop_.stopping()) co_return std::nullopt;
   if (!others_forgotten_) {
     auto unheard = co_await store_.keep_subscribers(topic_.names());
     if (!unheard) co_return std::unexpected(unheard.error());
@@ -102,6 +74,7 @@ Awaitable<Result<Instant>> Alarm::look() {
     next = std::min(next, *due);
   }
   unheard_.clear();
+  due_ = next;
   co_return next;
 }
 

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,10 +11,9 @@
 #include "ports/clock.hpp"
 #include "ports/logger.hpp"
 #include "services/pipeline/alarm_topic.hpp"
+#include "services/pipeline/recurring_look.hpp"
 
 namespace s3link::pipeline {
-
-class WakeSignal;
 
 struct AlarmSettings {
   std::uint64_t dead_letter_threshold = 5;                      ///< more dead letters than this: ALARM
@@ -51,8 +48,8 @@ class Alarm {
     std::uint64_t threshold;
     bool over;
   };
-  /// Evaluates every alarm; returns when the next look is due, or an error.
-  Awaitable<Result<Instant>> look();
+  /// Waits for what fails together with what woke us, and evaluates every alarm. Returns when the next look is due.
+  Awaitable<Result<std::optional<Instant>>> look();
   Awaitable<Result<Instant>> evaluate(Reading reading);
   Awaitable<Status> tell(Reading reading, delivery::AlarmStep step, Instant now, std::vector<std::string> subscribers);
   void log_change(const Reading& reading);
@@ -62,8 +59,8 @@ class Alarm {
   AlarmTopic& topic_;
   ports::Clock& clock_;
   ports::Logger& logger_;
-  std::shared_ptr<WakeSignal> wake_;
-  std::atomic<bool> stopping_ = false;
+  RecurringLook loop_;
+  Instant due_ = Instant::min();      ///< when the next look was due
   bool others_forgotten_ = false;     ///< subscribers of an earlier configuration
   std::vector<std::string> unheard_;  ///< subscribers that were never told of anything; until the first look is over
 };

@@ -8,16 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "services/pipeline/wake_signal.hpp"
-
 namespace s3link::pipeline {
 namespace {
 
 using namespace std::chrono_literals;
 using ports::LogLevel;
-
-/// For errors of the store itself, between two looks at it.
-constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
 
 /// What the subscriber throws, which is a bug, must not wait for the deadline.
 Awaitable<Status> tell(ports::AlarmSubscriber& subscriber, alarm::Notification notification) {
@@ -38,44 +33,21 @@ AlarmFeed::AlarmFeed(AlarmFeedSettings settings, ports::AlarmSubscriber& subscri
       clock_(clock),
       random_(random),
       logger_(logger),
-      wake_(std::make_shared<WakeSignal>()) {}
+      loop_("alarm notifications cannot be read or recorded", {{"subscriber", std::string(subscriber.name())}}, clock,
+            logger) {}
 
 AlarmFeed::~AlarmFeed() = default;
 
-void AlarmFeed::stop() {
-  stopping_ = true;
-  wake_->notify();
-}
+void AlarmFeed::stop() { loop_.stop(); }
 
-void AlarmFeed::wake() { wake_->notify(); }
+void AlarmFeed::wake() { loop_.wake(); }
 
 Awaitable<void> AlarmFeed::run() {
-  wake_->open(co_await asio::this_coro::executor);
-  unsigned failures = 0;
-  while (!stopping_) {
-    Result<std::optional<Instant>> next = fail(ErrorKind::internal, "");
-    try {
-      next = co_await tell_due();
-    } catch (const std::exception& e) {
-      next = fail(ErrorKind::internal, e.what());
-    }
-    if (next) {
-      failures = 0;
-    } else {
-      ++failures;
-      logger_.log(LogLevel::error, "alarm notifications cannot be read or recorded",
-                  {{"subscriber", std::string(name())},
-                   {"reason", std::string(to_string(next.error().kind))},
-                   {"detail", next.error().message}});
-      next = clock_.now() + delivery::backoff(kLookAgain, failures, random_.next_u64());
-    }
-    if (!stopping_) co_await wake_->wait_until(clock_, *next);
-  }
-  wake_->close();
+  co_await loop_.run([this] { return tell_due(); });
 }
 
 Awaitable<Result<std::optional<Instant>>> AlarmFeed::tell_due() {
-  while (!stopping_) {
+  while (!loop_.stopping()) {
     auto pending = co_await store_.next_for(std::string(name()));
     if (!pending) co_return std::unexpected(pending.error());
     if (!*pending) break;
@@ -84,7 +56,7 @@ Awaitable<Result<std::optional<Instant>>> AlarmFeed::tell_due() {
     const Instant now = clock_.now();
     if (due > now && due <= now + settings_.retry.max_retry) co_return due;
     Status outcome = co_await attempt((*pending)->notification);
-    if (!outcome && stopping_) break;
+    if (!outcome && loop_.stopping()) break;
     const Status settled = co_await settle(std::move(**pending), std::move(outcome));
     if (!settled && settled.error().kind != ErrorKind::not_found) co_return std::unexpected(settled.error());
   }
@@ -104,10 +76,10 @@ Awaitable<void> AlarmFeed::wait_for_end() {
   auto deadline = clock_.steady_now() + settings_.deadline;
   bool in_grace = false;
   while (clock_.steady_now() < deadline) {
-    co_await wake_->wait_until(
-        clock_, clock_.now() + std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_.steady_now()));
+    co_await loop_.wait_until(clock_.now() +
+                              std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_.steady_now()));
     if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
-    if (stopping_ && !std::exchange(in_grace, true)) {
+    if (loop_.stopping() && !std::exchange(in_grace, true)) {
       deadline = std::min(deadline, clock_.steady_now() + settings_.stop_grace);
     }
   }

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -13,10 +11,9 @@
 #include "ports/clock.hpp"
 #include "ports/logger.hpp"
 #include "ports/random.hpp"
+#include "services/pipeline/recurring_look.hpp"
 
 namespace s3link::pipeline {
-
-class WakeSignal;
 
 struct AlarmFeedSettings {
   /// Between attempts; how many there are, give_up_after decides.
@@ -62,8 +59,7 @@ class AlarmFeed {
   ports::Clock& clock_;
   ports::Random& random_;
   ports::Logger& logger_;
-  std::shared_ptr<WakeSignal> wake_;
-  std::atomic<bool> stopping_ = false;
+  RecurringLook loop_;
 };
 
 }  // namespace s3link::pipeline

@@ -1,12 +1,9 @@
 #include "services/pipeline/dead_letter_retention.hpp"
 
-#include <boost/asio/this_coro.hpp>
-#include <exception>
 #include <utility>
 #include <vector>
 
 #include "core/trace/trace_context.hpp"
-#include "services/pipeline/wake_signal.hpp"
 
 namespace s3link::pipeline {
 namespace {
@@ -19,37 +16,19 @@ constexpr std::size_t kBatch = 200;  // one transaction each: long ones would ho
 }  // namespace
 
 DeadLetterRetention::DeadLetterRetention(ports::DeadLetterQueue& queue, ports::Clock& clock, ports::Logger& logger)
-    : queue_(queue), clock_(clock), logger_(logger), wake_(std::make_shared<WakeSignal>()) {}
+    : queue_(queue), clock_(clock), logger_(logger), loop_("removal of old dead letters failed", {}, clock, logger) {}
 
 DeadLetterRetention::~DeadLetterRetention() = default;
 
-void DeadLetterRetention::stop() {
-  stopping_ = true;
-  wake_->notify();
-}
+void DeadLetterRetention::stop() { loop_.stop(); }
 
 Awaitable<void> DeadLetterRetention::run() {
-  wake_->open(co_await asio::this_coro::executor);
-  while (!stopping_) {
-    Status done;
-    try {
-      done = co_await remove_old();
-    } catch (const std::exception& e) {
-      done = fail(ErrorKind::internal, e.what());
-    }
-    if (!done) {
-      logger_.log(ports::LogLevel::error, "removal of old dead letters failed",
-                  {{"reason", std::string(to_string(done.error().kind))}, {"detail", done.error().message}});
-    }
-    const Instant next = clock_.now() + kLookEvery;
-    while (!stopping_ && clock_.now() < next) co_await wake_->wait_until(clock_, next);
-  }
-  wake_->close();
+  co_await loop_.run([this] { return remove_old(); });
 }
 
-Awaitable<Status> DeadLetterRetention::remove_old() {
+Awaitable<Result<std::optional<Instant>>> DeadLetterRetention::remove_old() {
   std::size_t count = 0;
-  while (!stopping_) {
+  while (!loop_.stopping()) {
     const Instant now = clock_.now();
     const auto old = co_await queue_.older_than(now - kKept, kBatch);
     if (!old) co_return std::unexpected(old.error());
@@ -76,7 +55,7 @@ Awaitable<Status> DeadLetterRetention::remove_old() {
     logger_.log(ports::LogLevel::warning, "old dead letters dropped",
                 {{"rule", "retention"}, {"count", std::to_string(count)}});
   }
-  co_return Status{};
+  co_return clock_.now() + kLookEvery;
 }
 
 }  // namespace s3link::pipeline

@@ -3,16 +3,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 
 #include "ports/awaitable.hpp"
 #include "ports/clock.hpp"
 #include "ports/dead_letter_queue.hpp"
 #include "ports/logger.hpp"
+#include "services/pipeline/recurring_look.hpp"
 
 namespace s3link::pipeline {
-
-class WakeSignal;
 
 /// Drops dead letters that nobody has looked after for 14 days, by the rule "retention", each with a line in the log,
 /// and one with their number. Thread safety: run() stays on its executor, one thread or a strand; stop() may be called
@@ -28,20 +26,20 @@ class DeadLetterRetention {
   ~DeadLetterRetention();
 
   /// Looks at the start and then every hour until stop(); call once, and do not cancel it. An error of the queue is
-  /// logged, and ends that look.
+  /// logged, and the look repeated (RecurringLook).
   Awaitable<void> run();
   void stop();
   /// How many it dropped since the start. From any thread.
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
  private:
-  Awaitable<Status> remove_old();
+  /// Returns when to look again.
+  Awaitable<Result<std::optional<Instant>>> remove_old();
 
   ports::DeadLetterQueue& queue_;
   ports::Clock& clock_;
   ports::Logger& logger_;
-  std::shared_ptr<WakeSignal> wake_;
-  std::atomic<bool> stopping_ = false;
+  RecurringLook loop_;
   std::atomic<std::uint64_t> dropped_ = 0;
 };
 

@@ -1,11 +1,6 @@
 #include "services/pipeline/lifecycle_sweeper.hpp"
 
 #include <algorithm>
-#include <boost/asio/this_coro.hpp>
-#include <exception>
-
-#include "core/delivery/retry_policy.hpp"
-#include "services/pipeline/wake_signal.hpp"
 
 namespace s3link::pipeline {
 namespace {
@@ -15,7 +10,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t kBatch = 500;       // one transaction each: long ones would hold up the writers
 constexpr std::size_t kUploadBatch = 10;  // of up to 10,000 parts each
 constexpr auto kPause = 10ms;             // what became due meanwhile: together, not one by one
-constexpr delivery::RetryPolicy kRetry{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
 
 }  // namespace
 
@@ -26,45 +20,23 @@ LifecycleSweeper::LifecycleSweeper(SweepSettings settings, ports::BucketStore& b
       clock_(clock),
       logger_(logger),
       look_every_(std::clamp<std::chrono::milliseconds>(settings_.object_ttl, 100ms, 1min)),
-      wake_(std::make_shared<WakeSignal>()) {}
+      loop_("removal of expired objects failed", {}, clock, logger) {}
 
 LifecycleSweeper::~LifecycleSweeper() = default;
 
-void LifecycleSweeper::stop() {
-  stopping_ = true;
-  wake_->notify();
-}
+void LifecycleSweeper::stop() { loop_.stop(); }
 
-void LifecycleSweeper::wake() { wake_->notify(); }
+void LifecycleSweeper::wake() { loop_.wake(); }
 
 Awaitable<void> LifecycleSweeper::run() {
-  wake_->open(co_await asio::this_coro::executor);
-  buckets_.on_lifecycle_change([wake = wake_] { wake->notify(); });
-  unsigned failures = 0;
-  while (!stopping_) {
-    Result<Instant> next = fail(ErrorKind::internal, "");
-    try {
-      next = co_await sweep();
-    } catch (const std::exception& e) {
-      next = fail(ErrorKind::internal, e.what());
-    }
-    if (next) {
-      failures = 0;
-    } else {
-      ++failures;
-      logger_.log(ports::LogLevel::error, "removal of expired objects failed",
-                  {{"reason", std::string(to_string(next.error().kind))}, {"detail", next.error().message}});
-      next = clock_.now() + delivery::backoff(kRetry, failures, 0);
-    }
-    if (!stopping_) co_await wake_->wait_until(clock_, *next);
-  }
+  buckets_.on_lifecycle_change(loop_.waker());
+  co_await loop_.run([this] { return sweep(); });
   buckets_.on_lifecycle_change({});
-  wake_->close();
 }
 
 Awaitable<Status> LifecycleSweeper::apply_rules() {
   bool more = true;
-  while (more && !stopping_) {
+  while (more && !loop_.stopping()) {
     const auto applied = co_await buckets_.apply_lifecycle(settings_.bucket, settings_.object_ttl, kBatch);
     if (!applied) co_return std::unexpected(applied.error());
     more = *applied;
@@ -73,7 +45,7 @@ Awaitable<Status> LifecycleSweeper::apply_rules() {
 }
 
 Awaitable<Status> LifecycleSweeper::remove_objects() {
-  while (!stopping_) {
+  while (!loop_.stopping()) {
     const auto removed = co_await buckets_.remove_expired(clock_.now(), kBatch);
     if (!removed) co_return std::unexpected(removed.error());
     tally_.removed_objects.fetch_add(*removed, std::memory_order_relaxed);
@@ -86,7 +58,7 @@ Awaitable<Status> LifecycleSweeper::remove_objects() {
 }
 
 Awaitable<Status> LifecycleSweeper::abort_uploads() {
-  while (!stopping_) {
+  while (!loop_.stopping()) {
     const auto aborted = co_await buckets_.abort_old_uploads(clock_.now(), kUploadBatch);
     if (!aborted) co_return std::unexpected(aborted.error());
     tally_.aborted_uploads.fetch_add(*aborted, std::memory_order_relaxed);
@@ -98,7 +70,7 @@ Awaitable<Status> LifecycleSweeper::abort_uploads() {
   co_return Status{};
 }
 
-Awaitable<Result<Instant>> LifecycleSweeper::sweep() {
+Awaitable<Result<std::optional<Instant>>> LifecycleSweeper::sweep() {
   auto next = co_await do_sweep();
   (next ? tally_.runs : tally_.failed_runs).fetch_add(1, std::memory_order_relaxed);
   if (next) tally_.last_run_unix_ms.store(to_unix_ms(clock_.now()), std::memory_order_relaxed);

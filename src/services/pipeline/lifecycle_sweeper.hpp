@@ -1,18 +1,15 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <memory>
 
 #include "ports/awaitable.hpp"
 #include "ports/bucket_store.hpp"
 #include "ports/clock.hpp"
 #include "ports/logger.hpp"
+#include "services/pipeline/recurring_look.hpp"
 #include "services/pipeline/sweep_tally.hpp"
 
 namespace s3link::pipeline {
-
-class WakeSignal;
 
 /// What the sweeper does for the exchange bucket, apart from what goes by itself.
 struct SweepSettings {
@@ -35,7 +32,7 @@ class LifecycleSweeper {
   ~LifecycleSweeper();
 
   /// Sweeps until stop(), and is the store's one listener for changes of the rules; call once, and do not cancel it. An
-  /// error of the store is logged and the sweep tried again, after 1 s, 2 s, … 60 s.
+  /// error of the store is logged and the sweep tried again (RecurringLook).
   Awaitable<void> run();
   void stop();
   /// Something may have to be removed sooner than was known.
@@ -45,7 +42,7 @@ class LifecycleSweeper {
 
  private:
   /// Removes what is due, and keeps count of it; returns when the next look is due, or an error.
-  Awaitable<Result<Instant>> sweep();
+  Awaitable<Result<std::optional<Instant>>> sweep();
   Awaitable<Result<Instant>> do_sweep();
   Awaitable<Status> apply_rules();
   Awaitable<Status> remove_objects();
@@ -56,8 +53,7 @@ class LifecycleSweeper {
   ports::Clock& clock_;
   ports::Logger& logger_;
   std::chrono::milliseconds look_every_;
-  std::shared_ptr<WakeSignal> wake_;
-  std::atomic<bool> stopping_ = false;
+  RecurringLook loop_;
   SweepTally tally_;
 };
 
