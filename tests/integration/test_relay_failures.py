@@ -93,5 +93,6 @@ def test_a_failing_mail_does_not_hold_up_the_next(make_server):
         s3.put_object(Bucket=server.bucket, Key="second.txt", Body=b"x")
         mail = wait_until(relay.mails, 30, "the second mail")[0]
         assert "second.txt" in mail.subject
+        wait_until(lambda: server.deliveries("delivered"), 30, "its record")
         assert [row["key"] for row in server.deliveries("pending")] == ["first.txt"]
         server.stop()

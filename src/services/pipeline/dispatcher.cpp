@@ -157,7 +157,7 @@ Awaitable<Status> Dispatcher::forget_wrong_clock() {
   const auto brought = co_await outbox_.bring_forward(now, latest);
   if (!brought) co_return std::unexpected(brought.error());
   if (*brought > 0) {
-    logger_.log(LogLevel::warning, "the clock was set back: mails it would hold up are tried now",
+    logger_.log(LogLevel::warning, "mails due later than any wait are tried now",
                 {{"count", std::to_string(*brought)}});
   }
   co_return Status{};

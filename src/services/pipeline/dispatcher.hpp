@@ -67,7 +67,8 @@ class Dispatcher {
   struct Reading;
   Awaitable<void> loop();
   delivery::Room room() const;
-  /// No wait is longer than a lease or max_retry: what is due later was given its time by a clock that was ahead.
+  /// No wait is longer than a lease or max_retry: what is due later was given its time by a clock that was ahead, or by
+  /// a longer max_retry.
   Awaitable<Status> forget_wrong_clock();
   /// Takes what is due, as far as there is room. Returns when to look again (empty: when woken), or an error.
   Awaitable<Result<std::optional<Instant>>> take();

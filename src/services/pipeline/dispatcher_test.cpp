@@ -505,7 +505,7 @@ TEST_F(DispatcherTest, ClockThatWasAheadHoldsUpNoMail) {
   start();
   EXPECT_EQ(outbox_.row(failed).state, "delivered");
   EXPECT_EQ(outbox_.row(fresh).state, "delivered");
-  EXPECT_TRUE(logged("the clock was set back: mails it would hold up are tried now count=2"));
+  EXPECT_TRUE(logged("mails due later than any wait are tried now count=2"));
 }
 
 TEST_F(DispatcherTest, ClockThatIsSetBackWhileNothingRunsIsNoticedAtTheNextLook) {
