@@ -239,8 +239,10 @@ def remaining(server, prefix):
                             f"key < CAST('{prefix}0' AS BLOB)")
 
 
-def measure_sweep(place, expired, connections):
-    for size, all_seconds in ((SMALL, 60), (LARGE, 240)):
+def measure_sweep(place, expired, connections, sizes):
+    for size, all_seconds in ((SMALL, 60), (LARGE, 200)):
+        if size not in sizes:
+            continue
         say(f"{expired} objects of {size} bytes expire at once, while {connections} connections read others of that size:")
         prefix = f"expiring-{size}"
         with SmtpSink() as relay:
@@ -287,6 +289,7 @@ def main():
     parser.add_argument("--clients", type=int, default=2_000)
     parser.add_argument("--expired", type=int, default=100_000)
     parser.add_argument("--connections", type=int, default=16, help="that read during the sweep")
+    parser.add_argument("--sweep-size", type=int, choices=(SMALL, LARGE), action="append", help="only objects of that size")
     parser.add_argument("--rounds", type=int, default=11, help="starts of each kind")
     parser.add_argument("--only", choices=("start", "waiting", "clients", "sweep"), action="append")
     options = parser.parse_args()
@@ -302,7 +305,7 @@ def main():
     if "clients" in wanted:
         measure_clients(place, options.clients)
     if "sweep" in wanted:
-        measure_sweep(place, options.expired, options.connections)
+        measure_sweep(place, options.expired, options.connections, options.sweep_size or (SMALL, LARGE))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kBatch = 500;       // one transaction each: long ones would hold up the writers
+constexpr std::size_t kBatch = 200;       // one transaction each: long ones would hold up the writers
 constexpr std::size_t kUploadBatch = 10;  // of up to 10,000 parts each
 constexpr auto kPause = 10ms;             // what became due meanwhile: together, not one by one
+constexpr auto kLongestRest = 250ms;
 
 }  // namespace
 
@@ -34,18 +35,26 @@ Awaitable<void> LifecycleSweeper::run() {
   buckets_.on_lifecycle_change({});
 }
 
+Awaitable<void> LifecycleSweeper::rest(std::chrono::steady_clock::time_point begin) {
+  const auto took = std::chrono::ceil<std::chrono::milliseconds>(clock_.steady_now() - begin);
+  co_await clock_.sleep_until(clock_.now() + std::min<std::chrono::milliseconds>(took, kLongestRest));
+}
+
 Awaitable<Status> LifecycleSweeper::apply_rules() {
   bool more = true;
   while (more && !loop_.stopping()) {
+    const auto begin = clock_.steady_now();
     const auto applied = co_await buckets_.apply_lifecycle(settings_.bucket, settings_.object_ttl, kBatch);
     if (!applied) co_return std::unexpected(applied.error());
     more = *applied;
+    if (more) co_await rest(begin);
   }
   co_return Status{};
 }
 
 Awaitable<Status> LifecycleSweeper::remove_objects() {
   while (!loop_.stopping()) {
+    const auto begin = clock_.steady_now();
     const auto removed = co_await buckets_.remove_expired(clock_.now(), kBatch);
     if (!removed) co_return std::unexpected(removed.error());
     tally_.removed_objects.fetch_add(*removed, std::memory_order_relaxed);
@@ -53,12 +62,14 @@ Awaitable<Status> LifecycleSweeper::remove_objects() {
       logger_.log(ports::LogLevel::info, "expired objects removed", {{"count", std::to_string(*removed)}});
     }
     if (*removed < kBatch) break;
+    co_await rest(begin);
   }
   co_return Status{};
 }
 
 Awaitable<Status> LifecycleSweeper::abort_uploads() {
   while (!loop_.stopping()) {
+    const auto begin = clock_.steady_now();
     const auto aborted = co_await buckets_.abort_old_uploads(clock_.now(), kUploadBatch);
     if (!aborted) co_return std::unexpected(aborted.error());
     tally_.aborted_uploads.fetch_add(*aborted, std::memory_order_relaxed);
@@ -66,6 +77,7 @@ Awaitable<Status> LifecycleSweeper::abort_uploads() {
       logger_.log(ports::LogLevel::info, "incomplete uploads aborted", {{"count", std::to_string(*aborted)}});
     }
     if (*aborted < kUploadBatch) break;
+    co_await rest(begin);
   }
   co_return Status{};
 }

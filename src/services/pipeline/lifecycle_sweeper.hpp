@@ -44,6 +44,8 @@ class LifecycleSweeper {
   /// Removes what is due, and keeps count of it; returns when the next look is due, or an error.
   Awaitable<Result<std::optional<Instant>>> sweep();
   Awaitable<Result<Instant>> do_sweep();
+  /// After a batch, before the next: as long as it took, so that others have the disk and the processors half the time.
+  Awaitable<void> rest(std::chrono::steady_clock::time_point begin);
   Awaitable<Status> apply_rules();
   Awaitable<Status> remove_objects();
   Awaitable<Status> abort_uploads();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -69,12 +70,14 @@ class LifecycleSweeperTest : public testing::Test {
 };
 
 TEST_F(LifecycleSweeperTest, RemovesWhatIsOverdueAtTheStart) {
-  for (int i = 0; i < 1'201; ++i) put("k" + std::to_string(i), clock_.now() - 1h);
+  for (int i = 0; i < 401; ++i) put("k" + std::to_string(i), clock_.now() - 1h);
   start();
   EXPECT_FALSE(waiting());
   EXPECT_EQ(logger_.lines,
-            (std::vector<std::string>{"expired objects removed count=500", "expired objects removed count=500",
-                                      "expired objects removed count=201"}));
+            (std::vector<std::string>{"expired objects removed count=200", "expired objects removed count=200",
+                                      "expired objects removed count=1"}));
+  const auto sleeps = clock_.sleeps();
+  EXPECT_EQ(std::ranges::count(sleeps, clock_.now()), 2) << "a rest, here of no time, after each full batch";
 }
 
 TEST_F(LifecycleSweeperTest, RemovesToTheMoment) {
