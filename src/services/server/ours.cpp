@@ -79,7 +79,7 @@ Awaitable<Status> perform_ours(Backend& backend, Exchange& exchange) {
   const std::string_view path = target.substr(0, target.find('?'));
   if (const auto document = std::ranges::find(backend.documents, path, &ApiDocument::path);
       document != backend.documents.end()) {
-    exchange.record().operation = path;
+    exchange.record().operation = (*document)->path();
     co_return co_await answer_document(backend, exchange, **document);
   }
   for (const std::string_view known : {kHealth, kReady, kDeliveries}) {

@@ -19,7 +19,7 @@ struct RequestRecord {
   std::optional<std::chrono::microseconds> turn_around;  ///< from its last byte read to the head of the answer
   std::string request_id;
   std::string host_id;
-  std::string_view operation;  ///< S3's name: "PutObject"; a path of ours: "/_/readyz"; empty: not known
+  std::string_view operation;  ///< S3's name: "PutObject"; a path of ours: "/_/readyz"; empty: not known. Constant
   std::string bucket;          ///< empty: none, or not known
   std::string key;             ///< decoded; empty: none, or not known
   std::string requester;       ///< the access key id; empty: not authenticated
