@@ -17,6 +17,9 @@
 
 namespace s3link::sqlite_store {
 
+inline constexpr std::size_t kLarge = 40'000;  ///< bytes of an object whose body is a file
+inline constexpr const char* kSubscriber = "admin";
+
 /// S3LINK_DISK_FAULTS=all: not a sample of the faults, but all of them.
 bool exhaustive();
 /// S3LINK_SEED, or 1.
@@ -56,6 +59,9 @@ struct ScriptLine {
   std::vector<Step> steps;  ///< of a step; several: at the same time
   Instant now{};            ///< of the clock
 };
+
+/// An object with its event, put by one request.
+Step put_step(std::string key, std::string trace, std::string content, std::optional<Instant> removed_at = {});
 
 /// The script every test plays: objects of all sizes put, replaced, copied and deleted, multipart uploads, events
 /// claimed, delivered, given up, redriven and dropped, access logs, an alarm, objects that expire.
