@@ -120,7 +120,7 @@ TEST_P(MailSenderContract, HandsOnEveryByte) {
   const std::string text =
       "Subject: s\r\n\r\n.\r\n..\r\n.leading dot\r\n\r\nFrom here\r\n" + std::string(998, 'x') + "\r\n \r\nend =\r\n";
   const auto receipt = run_sync(subject_->sender().send(message(1, text)));
-  ASSERT_TRUE(receipt) << receipt.error().message;
+  ASSERT_TRUE(receipt) << receipt.error().error.message;
   EXPECT_EQ(subject_->arrived(), std::vector{text});
 }
 
@@ -152,7 +152,7 @@ TEST_P(MailSenderContract, TakesManyAtATime) {
   for (unsigned i = 0; i < 50; ++i) {
     want.push_back("Subject: " + std::to_string(i) + "\r\n\r\nbody\r\n");
     asio::co_spawn(io, subject_->sender().send(message(i, want.back())),
-                   [&taken](std::exception_ptr failure, const Result<ports::MailReceipt>& receipt) {
+                   [&taken](std::exception_ptr failure, const ports::SendResult& receipt) {
                      EXPECT_FALSE(failure);
                      taken += receipt ? 1 : 0;
                    });

@@ -70,10 +70,13 @@ class OutboxFolder::Impl {
         directory_(std::move(directory)),
         pool_(kThreads, kIdle, [] { return std::make_unique<Nothing>(); }) {}
 
-  Awaitable<Result<ports::MailReceipt>> send(mail::Mail mail) {
+  Awaitable<ports::SendResult> send(mail::Mail mail) {
     // Shared, because std::function wants to be copied, and a mail cannot be.
     const auto message = std::make_shared<const mail::Mail>(std::move(mail));
-    co_return co_await pool_.run([this, message](Nothing&, const std::atomic<bool>&) { return write(*message); });
+    auto sent = co_await pool_.run([this, message](Nothing&, const std::atomic<bool>&) { return write(*message); });
+    // What keeps one file from being written keeps the others, too.
+    if (!sent) co_return std::unexpected(ports::SendFailure{std::move(sent.error()), ports::FailureScope::relay});
+    co_return std::move(*sent);
   }
 
  private:
@@ -138,6 +141,6 @@ Result<std::unique_ptr<OutboxFolder>> OutboxFolder::open(std::filesystem::path f
 OutboxFolder::OutboxFolder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 OutboxFolder::~OutboxFolder() = default;
 
-Awaitable<Result<ports::MailReceipt>> OutboxFolder::send(mail::Mail mail) { return impl_->send(std::move(mail)); }
+Awaitable<ports::SendResult> OutboxFolder::send(mail::Mail mail) { return impl_->send(std::move(mail)); }
 
 }  // namespace s3link::smtp

@@ -18,8 +18,8 @@ class OutboxFolder final : public ports::MailSender {
   static Result<std::unique_ptr<OutboxFolder>> open(std::filesystem::path folder);
   ~OutboxFolder() override;
 
-  /// The reply is the path of the file. Errors: transient (no space, I/O).
-  Awaitable<Result<ports::MailReceipt>> send(mail::Mail mail) override;
+  /// The reply is the path of the file. Errors: transient (no space, I/O), the relay's trouble.
+  Awaitable<ports::SendResult> send(mail::Mail mail) override;
 
  private:
   class Impl;

@@ -38,7 +38,7 @@ class OutboxFolderTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
   static unsigned mode(const fs::path& path) {
-    struct stat info{};
+    struct stat info {};
     EXPECT_EQ(::stat(path.c_str(), &info), 0);
     return info.st_mode & 0777U;
   }
@@ -50,7 +50,7 @@ TEST_F(OutboxFolderTest, WritesAPrivateFileNamedByTheMessageId) {
   auto folder = OutboxFolder::open(root_ / "outbox");
   ASSERT_TRUE(folder) << folder.error().message;
   const auto receipt = run_sync((*folder)->send(message("<4f2a@example.org>", "a\r\nb\r\n")));
-  ASSERT_TRUE(receipt) << receipt.error().message;
+  ASSERT_TRUE(receipt) << receipt.error().error.message;
   EXPECT_EQ(receipt->reply, (root_ / "outbox" / "4f2a.eml").string());
   EXPECT_EQ(content(receipt->reply), "a\r\nb\r\n");
   EXPECT_EQ(mode(receipt->reply), 0600U);
@@ -98,7 +98,7 @@ TEST_F(OutboxFolderTest, FolderThatVanishesIsTransient) {
   fs::remove(root_ / "outbox");
   const auto receipt = run_sync((*folder)->send(message("<4f2a@example.org>")));
   ASSERT_FALSE(receipt);
-  EXPECT_EQ(receipt.error().kind, ErrorKind::transient);
+  EXPECT_EQ(receipt.error().error.kind, ErrorKind::transient);
 }
 
 }  // namespace

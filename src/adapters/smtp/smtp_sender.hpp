@@ -16,10 +16,9 @@ class SmtpSender final : public ports::MailSender {
   explicit SmtpSender(RelaySettings settings);
   ~SmtpSender() override;
 
-  /// Errors besides the port's: denied with the relay's 535 (message names email.password_file). A connection that
-  /// breaks after the message was handed over is transient: the relay may have taken it, so the repeat carries the same
-  /// Message-ID.
-  Awaitable<Result<ports::MailReceipt>> send(mail::Mail mail) override;
+  /// Errors besides the port's: denied with the relay's 535 (message names email.password_file). After a connection
+  /// that breaks when the message was handed over, it may have been taken: the repeat carries the same Message-ID.
+  Awaitable<ports::SendResult> send(mail::Mail mail) override;
 
  private:
   class Impl;

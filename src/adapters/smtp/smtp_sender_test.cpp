@@ -82,13 +82,13 @@ TEST_P(RefusalTest, IsToldInTheRelaysWords) {
   SmtpSender sender(std::move(relay_settings));
   const auto got = run_sync(sender.send(message()));
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().kind, GetParam().kind) << got.error().message;
-  EXPECT_EQ(got.error().code, GetParam().code);
-  EXPECT_TRUE(got.error().message.starts_with(GetParam().message)) << got.error().message;
+  EXPECT_EQ(got.error().error.kind, GetParam().kind) << got.error().error.message;
+  EXPECT_EQ(got.error().error.code, GetParam().code);
+  EXPECT_TRUE(got.error().error.message.starts_with(GetParam().message)) << got.error().error.message;
   if (GetParam().name.starts_with("greeting")) return;
   // The next message is not harmed by what went wrong with this one.
   const auto next = run_sync(sender.send(message()));
-  EXPECT_TRUE(next) << next.error().message;
+  EXPECT_TRUE(next) << next.error().error.message;
 }
 INSTANTIATE_TEST_SUITE_P(Table, RefusalTest, testing::ValuesIn(kRefusalCases),
                          [](const auto& row) { return row.param.name; });
@@ -97,7 +97,7 @@ TEST(SmtpSender, KeepsTheRelaysAnswer) {
   ScriptedRelay relay({});
   SmtpSender sender(settings(relay.port()));
   const auto got = run_sync(sender.send(message()));
-  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_TRUE(got) << got.error().error.message;
   EXPECT_EQ(got->reply, "250 2.0.0 Ok: queued as 1");
   ASSERT_EQ(relay.messages().size(), 1U);
   EXPECT_EQ(relay.messages()[0].from, "files@example.org");
@@ -127,7 +127,7 @@ TEST(SmtpSender, OpensAtMostConcurrencyConnections) {
   asio::io_context io;
   int sent = 0;
   for (int i = 0; i < 40; ++i) {
-    asio::co_spawn(io, sender.send(message()), [&](std::exception_ptr failure, Result<ports::MailReceipt> result) {
+    asio::co_spawn(io, sender.send(message()), [&](std::exception_ptr failure, ports::SendResult result) {
       EXPECT_FALSE(failure);
       sent += result ? 1 : 0;
     });
@@ -143,8 +143,8 @@ TEST(SmtpSender, LostAnswerIsTransientAndSaysSo) {
   SmtpSender sender(settings(relay.port()));
   const auto got = run_sync(sender.send(message()));
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().kind, ErrorKind::transient);
-  EXPECT_TRUE(got.error().message.contains("it may have been taken")) << got.error().message;
+  EXPECT_EQ(got.error().error.kind, ErrorKind::transient);
+  EXPECT_TRUE(got.error().error.message.contains("it may have been taken")) << got.error().error.message;
   EXPECT_EQ(relay.messages().size(), 1U);
 }
 
@@ -157,7 +157,7 @@ TEST(SmtpSender, StallsAreBounded) {
     const auto begin = std::chrono::steady_clock::now();
     const auto got = run_sync(sender.send(message()));
     ASSERT_FALSE(got) << verb;
-    EXPECT_EQ(got.error().kind, ErrorKind::transient) << verb;
+    EXPECT_EQ(got.error().error.kind, ErrorKind::transient) << verb;
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << verb;
   }
 }
@@ -171,8 +171,9 @@ TEST(SmtpSender, RelayThatIsDownIsTransient) {
   SmtpSender sender(settings(port));
   const auto got = run_sync(sender.send(message()));
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().kind, ErrorKind::transient);
-  EXPECT_TRUE(got.error().message.starts_with("relay 127.0.0.1:" + std::to_string(port) + ": ")) << got.error().message;
+  EXPECT_EQ(got.error().error.kind, ErrorKind::transient);
+  EXPECT_TRUE(got.error().error.message.starts_with("relay 127.0.0.1:" + std::to_string(port) + ": "))
+      << got.error().error.message;
 }
 
 TEST(SmtpSender, ConnectionTheRelayClosedIsReplaced) {
@@ -181,7 +182,7 @@ TEST(SmtpSender, ConnectionTheRelayClosedIsReplaced) {
   const ScriptedRelay relay(script);
   SmtpSender sender(settings(relay.port()));
   EXPECT_TRUE(run_sync(sender.send(message())));
-  EXPECT_EQ(run_sync(sender.send(message())).error().kind, ErrorKind::transient);
+  EXPECT_EQ(run_sync(sender.send(message())).error().error.kind, ErrorKind::transient);
   EXPECT_TRUE(run_sync(sender.send(message())));
   EXPECT_EQ(relay.connections(), 2U);
 }
@@ -191,17 +192,17 @@ TEST(SmtpSender, CancelledSendEndsSoon) {
   SmtpSender sender(settings(relay.port()));
   asio::io_context io;
   asio::cancellation_signal cancel;
-  Result<ports::MailReceipt> got = ports::MailReceipt{};
-  asio::co_spawn(io, sender.send(message()),
-                 asio::bind_cancellation_slot(
-                     cancel.slot(), [&](std::exception_ptr, Result<ports::MailReceipt> result) { got = result; }));
+  ports::SendResult got = ports::MailReceipt{};
+  asio::co_spawn(
+      io, sender.send(message()),
+      asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr, ports::SendResult result) { got = result; }));
   asio::steady_timer soon(io, 200ms);
   soon.async_wait([&](auto) { cancel.emit(asio::cancellation_type::terminal); });
   const auto begin = std::chrono::steady_clock::now();
   io.run();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error(), (Error{ErrorKind::transient, "stopped while the message was being sent", ""}));
+  EXPECT_EQ(got.error().error, (Error{ErrorKind::transient, "stopped while the message was being sent", ""}));
 }
 
 TEST(SmtpSender, DestructionDoesNotWaitForAStalledGoodbye) {
@@ -221,7 +222,7 @@ class SmtpLoginTest : public testing::Test {
     script.ehlo = "250-relay.test\r\n250 AUTH PLAIN";
     return script;
   }
-  static Result<ports::MailReceipt> send(const ScriptedRelay& relay) {
+  static ports::SendResult send(const ScriptedRelay& relay) {
     RelaySettings relay_settings = settings(relay.port());
     relay_settings.url.user = "files";
     relay_settings.password = Secret("hunter2 ä");
@@ -233,7 +234,7 @@ class SmtpLoginTest : public testing::Test {
 TEST_F(SmtpLoginTest, LogsIn) {
   const ScriptedRelay relay(offers_login());
   const auto got = send(relay);
-  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_TRUE(got) << got.error().error.message;
   const auto commands = relay.commands();
   const std::string credentials = base64_encode(std::string("\0files\0hunter2 ä", 17));
   EXPECT_TRUE(std::ranges::any_of(commands, [&](const auto& line) { return line.contains(credentials); }));
@@ -245,18 +246,18 @@ TEST_F(SmtpLoginTest, WrongPasswordIsDeniedAndNamesTheSetting) {
   const ScriptedRelay relay(script);
   const auto got = send(relay);
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().kind, ErrorKind::denied);
-  EXPECT_EQ(got.error().code, "535");
-  EXPECT_TRUE(got.error().message.starts_with("535 5.7.8 authentication failed")) << got.error().message;
-  EXPECT_TRUE(got.error().message.contains("email.password_file"));
-  EXPECT_FALSE(got.error().message.contains("hunter2"));
+  EXPECT_EQ(got.error().error.kind, ErrorKind::denied);
+  EXPECT_EQ(got.error().error.code, "535");
+  EXPECT_TRUE(got.error().error.message.starts_with("535 5.7.8 authentication failed")) << got.error().error.message;
+  EXPECT_TRUE(got.error().error.message.contains("email.password_file"));
+  EXPECT_FALSE(got.error().error.message.contains("hunter2"));
 }
 
 TEST_F(SmtpLoginTest, LoginThatFailsForNowIsTransient) {
   ScriptedRelay::Script script = offers_login();
   script.replies["AUTH"] = {"454 4.7.0 temporary authentication failure"};
   const ScriptedRelay relay(script);
-  EXPECT_EQ(send(relay).error().kind, ErrorKind::transient);
+  EXPECT_EQ(send(relay).error().error.kind, ErrorKind::transient);
 }
 
 class SmtpTlsTest : public testing::Test {
@@ -279,8 +280,8 @@ class SmtpTlsTest : public testing::Test {
     script.implicit_tls = implicit;
     return script;
   }
-  static Result<ports::MailReceipt> send(const ScriptedRelay& relay, StartTls starttls, std::string ca_file,
-                                         bool implicit_tls = false) {
+  static ports::SendResult send(const ScriptedRelay& relay, StartTls starttls, std::string ca_file,
+                                bool implicit_tls = false) {
     RelaySettings relay_settings = settings(relay.port(), starttls);
     relay_settings.url.implicit_tls = implicit_tls;
     relay_settings.ca_file = std::move(ca_file);
@@ -295,7 +296,7 @@ class SmtpTlsTest : public testing::Test {
 TEST_F(SmtpTlsTest, RequiredUpgrades) {
   const ScriptedRelay relay(with_tls(false));
   const auto got = send(relay, StartTls::required, certificate_);
-  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_TRUE(got) << got.error().error.message;
   EXPECT_TRUE(relay.messages().at(0).tls);
 }
 
@@ -303,8 +304,8 @@ TEST_F(SmtpTlsTest, RequiredRefusesARelayWithoutIt) {
   const ScriptedRelay relay({});
   const auto got = send(relay, StartTls::required, certificate_);
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().kind, ErrorKind::transient);
-  EXPECT_TRUE(got.error().message.contains("STARTTLS")) << got.error().message;
+  EXPECT_EQ(got.error().error.kind, ErrorKind::transient);
+  EXPECT_TRUE(got.error().error.message.contains("STARTTLS")) << got.error().error.message;
   EXPECT_TRUE(relay.messages().empty());
 }
 
@@ -312,7 +313,7 @@ TEST_F(SmtpTlsTest, RequiredRefusesACertificateThatDoesNotVerify) {
   const ScriptedRelay unknown(with_tls(false));
   const auto got = send(unknown, StartTls::required, "");
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().kind, ErrorKind::transient);
+  EXPECT_EQ(got.error().error.kind, ErrorKind::transient);
   EXPECT_TRUE(unknown.messages().empty());
   const ScriptedRelay other_name(with_tls(false, "other"));
   EXPECT_FALSE(send(other_name, StartTls::required, (folder_ / "other.pem").string()));
@@ -337,7 +338,7 @@ TEST_F(SmtpTlsTest, NeverDoesNotAsk) {
 TEST_F(SmtpTlsTest, SmtpsSpeaksTlsFromTheFirstByte) {
   const ScriptedRelay relay(with_tls(true));
   const auto got = send(relay, StartTls::optional, certificate_, true);
-  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_TRUE(got) << got.error().error.message;
   EXPECT_TRUE(relay.messages().at(0).tls);
   EXPECT_FALSE(send(relay, StartTls::optional, "", true)) << "the certificate is not verified";
 }

@@ -8,8 +8,23 @@
 #include <stdexcept>
 
 #include "adapters/smtp/curl_option.hpp"
+#include "core/mail/smtp_verdict.hpp"
 
 namespace s3link::smtp {
+
+namespace {
+
+/// How far libcurl came, by its words (lib/smtp.c).
+mail::SmtpPhase phase_of(int curl_code, std::string_view said) {
+  if (said.starts_with("MAIL failed")) return mail::SmtpPhase::sender;
+  if (said.starts_with("RCPT failed")) return mail::SmtpPhase::recipient;
+  if (said.starts_with("DATA failed")) return mail::SmtpPhase::data;
+  if (curl_code == CURLE_LOGIN_DENIED) return mail::SmtpPhase::login;
+  if (curl_code == CURLE_REMOTE_ACCESS_DENIED || curl_code == CURLE_USE_SSL_FAILED) return mail::SmtpPhase::hello;
+  return curl_code == CURLE_WEIRD_SERVER_REPLY ? mail::SmtpPhase::greeting : mail::SmtpPhase::connection;
+}
+
+}  // namespace
 
 struct SmtpSession::Callbacks {
   static std::size_t read(char* out, std::size_t size, std::size_t count, void* self_) {
@@ -59,8 +74,11 @@ SmtpSession::~SmtpSession() {
   }
 }
 
-Result<ports::MailReceipt> SmtpSession::send(const mail::Mail& mail, const std::atomic<bool>& cancelled) {
-  if (cancelled) return fail(ErrorKind::transient, "stopped before the message was sent");
+ports::SendResult SmtpSession::send(const mail::Mail& mail, const std::atomic<bool>& cancelled) {
+  if (cancelled) {
+    return std::unexpected(ports::SendFailure{{ErrorKind::transient, "stopped before the message was sent", ""},
+                                              ports::FailureScope::message});
+  }
   CURL* const easy = easy_.get();
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> recipients(
       curl_slist_append(nullptr, fmt::format("<{}>", mail.envelope_to).c_str()), &curl_slist_free_all);
@@ -78,31 +96,39 @@ Result<ports::MailReceipt> SmtpSession::send(const mail::Mail& mail, const std::
   const CURLcode code = curl_easy_perform(easy);
   unread_ = {};
   if (code != CURLE_OK) {
-    Error error = explain(code);
+    ports::SendFailure failure = explain(code);
     cancelled_ = nullptr;
-    return std::unexpected(std::move(error));
+    return std::unexpected(std::move(failure));
   }
   cancelled_ = nullptr;
   const auto& reply = replies_.last();
   return ports::MailReceipt{reply ? reply->text : std::string()};
 }
 
-Error SmtpSession::explain(int curl_code) const {
-  if (*cancelled_) return {ErrorKind::transient, "stopped while the message was being sent", ""};
-
+ports::SendFailure SmtpSession::explain(int curl_code) const {
+  if (*cancelled_) {
+    return {{ErrorKind::transient, "stopped while the message was being sent", ""},
+            ports::FailureScope::message,
+            handed_over_};
+  }
   const auto& reply = replies_.last();
   const bool refused = reply && (reply->transient() || reply->permanent());
   const std::string_view said = curl_message_.data();
   if (handed_over_ && !refused) {
-    return {ErrorKind::transient,
-            fmt::format("relay {}: no answer after the message was handed over, it may have been taken: {}", relay_,
-                        said.empty() ? curl_easy_strerror(static_cast<CURLcode>(curl_code)) : said),
-            ""};
+    return {{ErrorKind::transient,
+             fmt::format("relay {}: no answer after the message was handed over, it may have been taken: {}", relay_,
+                         said.empty() ? curl_easy_strerror(static_cast<CURLcode>(curl_code)) : said),
+             ""},
+            ports::FailureScope::message,
+            true};
   }
   Error error = relay_error(curl_code, reply, said, relay_);
+  const mail::SmtpPhase phase = handed_over_ ? mail::SmtpPhase::end_of_data : phase_of(curl_code, said);
+  const auto verdict = mail::judge(phase, refused ? std::string_view(reply->text) : std::string_view());
+  if (refused) error.kind = verdict.kind;
   if (curl_code == CURLE_LOGIN_DENIED) error.message += " (check email.password_file and the user in email.transport)";
   if (curl_code == CURLE_USE_SSL_FAILED) error.message += " (check starttls in email.transport)";
-  return error;
+  return {std::move(error), verdict.scope, false};
 }
 
 }  // namespace s3link::smtp

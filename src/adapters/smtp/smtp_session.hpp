@@ -22,11 +22,11 @@ class SmtpSession {
   ~SmtpSession();
 
   /// Returns within about a second, as transient, once `cancelled` is true. Errors: MailSender's.
-  Result<ports::MailReceipt> send(const mail::Mail& mail, const std::atomic<bool>& cancelled);
+  ports::SendResult send(const mail::Mail& mail, const std::atomic<bool>& cancelled);
 
  private:
   struct Callbacks;
-  Error explain(int curl_code) const;
+  ports::SendFailure explain(int curl_code) const;
 
   mail::RelayUrl relay_url_;
   std::string relay_;  ///< "host:port", for messages

@@ -23,7 +23,7 @@ trace::Segment render_segment(Instant start, Instant end) {
   return out;
 }
 
-trace::Segment relay_segment(Instant start, Instant end, const Result<ports::MailReceipt>& sent) {
+trace::Segment relay_segment(Instant start, Instant end, const ports::SendResult& sent) {
   trace::Segment out;
   out.name = "relay";
   out.name_space = "remote";
@@ -34,7 +34,7 @@ trace::Segment relay_segment(Instant start, Instant end, const Result<ports::Mai
     out.metadata = {{"reply", sent->reply}};
     return out;
   }
-  const Error& error = sent.error();
+  const Error& error = sent.error().error;
   // A mail that is refused for good is ours to put right.
   (error.kind == ErrorKind::denied ? out.error : out.fault) = true;
   out.cause = trace::Cause{.type = std::string(to_string(error.kind)), .message = error.message};
@@ -99,9 +99,11 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
   under.children.push_back(relay_segment(rendered, clock_.now(), sent));
   if (!sent) {
     // An error without a reply code is about the way to the relay.
-    if (!sent.error().code.empty()) outcome.reply = sent.error().message;
-    outcome.status =
-        std::unexpected(Error{sent.error().kind, recipient.text() + ": " + sent.error().message, sent.error().code});
+    const Error& error = sent.error().error;
+    if (!error.code.empty()) outcome.reply = error.message;
+    outcome.status = std::unexpected(Error{error.kind, recipient.text() + ": " + error.message, error.code});
+    outcome.scope = sent.error().scope;
+    outcome.may_have_been_taken = sent.error().may_have_been_taken;
     co_return outcome;
   }
   outcome.reply = sent->reply;

@@ -46,6 +46,8 @@ struct SendOutcome {
   std::string message_id;
   Status status;      ///< sent and in the ledger, or why not
   std::string reply;  ///< the relay's own words, whether it took the message or not; empty: it said none
+  ports::FailureScope scope = ports::FailureScope::message;  ///< of a failure: whose trouble it is
+  bool may_have_been_taken = false;                          ///< of a failure: a repeat may be a second mail
 };
 
 /// Sends link mails and enters them in the ledger. Delivery is at least once: a crash between the relay's answer and

@@ -73,7 +73,7 @@ TEST_F(MailerTest, SendsOneMessageToEachRecipientAndRecordsIt) {
 }
 
 TEST_F(MailerTest, OneRecipientsFailureLeavesTheOthersTheirs) {
-  sender_.failures_of["a@example.net"] = {{ErrorKind::transient, "451 greylisted", "451"}};
+  sender_.failures_of["a@example.net"] = {{{ErrorKind::transient, "451 greylisted", "451"}}};
   const auto outcomes = deliver(mailer_);
   ASSERT_EQ(outcomes.size(), 2U);
   EXPECT_EQ(outcomes[0].status.error(), (Error{ErrorKind::transient, "a@example.net: 451 greylisted", "451"}));
@@ -85,8 +85,8 @@ TEST_F(MailerTest, OneRecipientsFailureLeavesTheOthersTheirs) {
 }
 
 TEST_F(MailerTest, EachMessageIsRenderedAndRelayedInTheTrace) {
-  sender_.failures_of["a@example.net"] = {{ErrorKind::transient, "451 greylisted", "451"}};
-  sender_.failures_of["b@example.net"] = {{ErrorKind::denied, "550 no such user", "550"}};
+  sender_.failures_of["a@example.net"] = {{{ErrorKind::transient, "451 greylisted", "451"}}};
+  sender_.failures_of["b@example.net"] = {{{ErrorKind::denied, "550 no such user", "550"}}};
   deliver(mailer_);
   sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 1s); };
   clock_.skip_sleep();
@@ -123,12 +123,12 @@ TEST_F(MailerTest, TheMailNamesItsTraceAndNoMore) {
 }
 
 TEST_F(MailerTest, RelayThatSaidNothingIsNotQuoted) {
-  sender_.failures_of["a@example.net"] = {{ErrorKind::transient, "connection refused", ""}};
+  sender_.failures_of["a@example.net"] = {{{ErrorKind::transient, "connection refused", ""}}};
   EXPECT_EQ(deliver(mailer_)[0].reply, "");
 }
 
 TEST_F(MailerTest, RepeatAfterALostLedgerEntryHasTheSameMessageId) {
-  ledger_.record_failures = {{ErrorKind::transient, "disk full", ""}};
+  ledger_.record_failures = {{{ErrorKind::transient, "disk full", ""}}};
   const auto first = deliver(mailer_);
   EXPECT_EQ(first[0].status.error().message, "sent, but not entered in the ledger: disk full");
   clock_.advance(1h);
@@ -140,7 +140,7 @@ TEST_F(MailerTest, RepeatAfterALostLedgerEntryHasTheSameMessageId) {
 }
 
 TEST_F(MailerTest, LedgerThatCannotBeReadIsAnError) {
-  ledger_.contains_failures = {{ErrorKind::internal, "I/O", ""}};
+  ledger_.contains_failures = {{{ErrorKind::internal, "I/O", ""}}};
   EXPECT_EQ(run_sync(mailer_.pending("b", "k", "1")).error().kind, ErrorKind::internal);
 }
 

@@ -35,7 +35,7 @@ AlarmMail::AlarmMail(AlarmMailSettings settings, ports::MailSender& sender)
 Awaitable<Status> AlarmMail::tell(alarm::Notification notification) {
   auto sent = co_await sender_.send(compose(settings_, notification));
   if (sent) co_return Status{};
-  Error error = std::move(sent.error());
+  Error error = std::move(sent.error().error);
   if (error.kind == ErrorKind::denied) error.kind = ErrorKind::transient;
   co_return std::unexpected(std::move(error));
 }

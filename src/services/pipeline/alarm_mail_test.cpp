@@ -60,8 +60,8 @@ TEST_F(AlarmMailTest, RepeatIsRecognisable) {
 }
 
 TEST_F(AlarmMailTest, RefusalMayPass) {
-  sender_.failures_of["admin@example.net"] = {{ErrorKind::denied, "550 not from here", "550"},
-                                              {ErrorKind::transient, "451 later", "451"}};
+  sender_.failures_of["admin@example.net"] = {{{ErrorKind::denied, "550 not from here", "550"}},
+                                              {{ErrorKind::transient, "451 later", "451"}}};
   const Status refused = tell();
   EXPECT_EQ(refused.error().kind, ErrorKind::transient);
   EXPECT_EQ(refused.error().message, "550 not from here");

@@ -25,8 +25,8 @@ namespace {
 using namespace std::chrono_literals;
 using test_support::run_sync;
 
-const Error kBusy{ErrorKind::transient, "451 4.7.1 try later", "451"};
-const Error kRefused{ErrorKind::denied, "550 5.1.1 no such user", "550"};
+const ports::SendFailure kBusy{{ErrorKind::transient, "451 4.7.1 try later", "451"}, ports::FailureScope::recipient};
+const ports::SendFailure kRefused{{ErrorKind::denied, "550 5.1.1 no such user", "550"}, ports::FailureScope::recipient};
 
 class DispatcherTest : public testing::Test {
  protected:
@@ -384,7 +384,7 @@ TEST_F(DispatcherTest, FailingEventDelaysNoOther) {
 
 TEST_F(DispatcherTest, HangingRetriesDelayNoNewEvent) {
   settings_.max_attempts = 1000;
-  sender_.failures_of["you@example.net"] = std::deque<Error>(50, kBusy);
+  sender_.failures_of["you@example.net"] = std::deque<ports::SendFailure>(50, kBusy);
   start();
   for (int i = 0; i < 50; ++i) put("failing" + std::to_string(i));
   settle();
@@ -421,7 +421,7 @@ TEST_F(DispatcherTest, NewEventsDelayNoRetry) {
 TEST_F(DispatcherTest, OneSlotIsSharedByTurns) {
   settings_.concurrency = 1;
   settings_.max_attempts = 1000;
-  sender_.failures_of["you@example.net"] = std::deque<Error>(3, kBusy);
+  sender_.failures_of["you@example.net"] = std::deque<ports::SendFailure>(3, kBusy);
   start();
   std::vector<std::int64_t> failing;
   for (int i = 0; i < 3; ++i) failing.push_back(put("failing" + std::to_string(i)));

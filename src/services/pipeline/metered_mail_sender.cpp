@@ -4,10 +4,10 @@
 
 namespace s3link::pipeline {
 
-Awaitable<Result<ports::MailReceipt>> MeteredMailSender::send(mail::Mail mail) {
+Awaitable<ports::SendResult> MeteredMailSender::send(mail::Mail mail) {
   const auto began = clock_.steady_now();
   auto sent = co_await sender_.send(std::move(mail));
-  metrics::Histogram& histogram = sent ? accepted_ : sent.error().kind == ErrorKind::denied ? refused_ : failed_;
+  metrics::Histogram& histogram = sent ? accepted_ : sent.error().error.kind == ErrorKind::denied ? refused_ : failed_;
   histogram.observe(clock_.steady_now() - began);
   co_return sent;
 }

@@ -15,7 +15,7 @@ class MeteredMailSender final : public ports::MailSender {
   /// Both must outlive it.
   MeteredMailSender(ports::MailSender& sender, ports::Clock& clock) : sender_(sender), clock_(clock) {}
 
-  Awaitable<Result<ports::MailReceipt>> send(mail::Mail mail) override;
+  Awaitable<ports::SendResult> send(mail::Mail mail) override;
 
   /// s3link_relay_duration_seconds by result: "accepted", "refused" (for good), "failed" (may pass).
   metrics::Family family() const;

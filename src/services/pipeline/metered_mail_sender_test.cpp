@@ -20,7 +20,7 @@ class MeteredMailSenderTest : public testing::Test {
       co_return;
     };
   }
-  Result<ports::MailReceipt> send() {
+  ports::SendResult send() {
     return run_sync(metered_.send(
         {.envelope_from = "a@b.example", .envelope_to = "you@b.example", .message_id = "m", .rfc5322 = Secret()}));
   }
@@ -46,12 +46,12 @@ TEST_F(MeteredMailSenderTest, AMailThatWasTakenIsTimed) {
 }
 
 TEST_F(MeteredMailSenderTest, FailuresAreToldApartAndPassedOn) {
-  sender_.failures_of["you@b.example"] = {{ErrorKind::denied, "550 no", "550"},
-                                          {ErrorKind::transient, "451 later", "451"},
-                                          {ErrorKind::transient, "connection refused", ""}};
-  EXPECT_EQ(send().error().code, "550");
-  EXPECT_EQ(send().error().code, "451");
-  EXPECT_EQ(send().error().message, "connection refused");
+  sender_.failures_of["you@b.example"] = {{{ErrorKind::denied, "550 no", "550"}},
+                                          {{ErrorKind::transient, "451 later", "451"}},
+                                          {{ErrorKind::transient, "connection refused", ""}}};
+  EXPECT_EQ(send().error().error.code, "550");
+  EXPECT_EQ(send().error().error.code, "451");
+  EXPECT_EQ(send().error().error.message, "connection refused");
   EXPECT_EQ(result(0, "accepted").count, 0U);
   EXPECT_EQ(result(1, "refused").count, 1U);
   EXPECT_EQ(result(2, "failed").count, 2U);
