@@ -72,18 +72,25 @@ need_packages() {
   [ $status = 0 ] || die "apt-get could not install the packages above (status $status)"
 }
 
-# Unpacks Debian's promtool into build/promtool, unless there is one. Not installed: the package starts a server.
-need_promtool() {
-  local folder=$PWD/build/promtool
-  if [ -x /usr/bin/promtool ] || [ -x "$folder/usr/bin/promtool" ]; then return 0; fi
-  say "downloading promtool from Debian's package prometheus"
-  rm -rf "$folder"
+# need_unpacked PACKAGE [PACKAGE…]: unpacks Debian packages into build/unpacked/PACKAGE, unless they are there. For servers
+# that tests start themselves: their installation would start one. The libraries they need are in scripts/packages/test.txt.
+need_unpacked() {
+  local package folder
+  local -a missing=()
+  for package in "$@"; do [ -e "build/unpacked/$package/.unpacked" ] || missing+=("$package"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "downloading from Debian, to be unpacked in build/unpacked: ${missing[*]}"
+  folder=$PWD/build/unpacked
+  rm -rf "$folder/debs"
   mkdir -p "$folder/debs"
-  local -a download=(apt-get download -q -o Acquire::Retries=3 -o APT::Sandbox::User=root prometheus)
+  local -a download=(apt-get download -q -o Acquire::Retries=3 -o APT::Sandbox::User=root "${missing[@]}")
   (cd "$folder/debs" && { "${download[@]}" >&2 || { as_root apt-get update -q >&2 && "${download[@]}" >&2; }; }) ||
-    die "apt-get could not download the package prometheus"
-  dpkg-deb --fsys-tarfile "$folder"/debs/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool ||
-    die "the package prometheus has no promtool"
+    die "apt-get could not download: ${missing[*]}"
+  for package in "${missing[@]}"; do
+    rm -rf "${folder:?}/$package"
+    dpkg-deb -x "$folder/debs/$package"_*.deb "$folder/$package" || die "the package $package cannot be unpacked"
+    touch "$folder/$package/.unpacked"
+  done
   rm -rf "$folder/debs"
 }
 

@@ -1,14 +1,13 @@
 """What a Prometheus reads at /_/metrics: a strict parser of the text format of our own, and Debian's promtool.
 
-`./test` unpacks promtool into build/promtool: installing Debian's package would start a server.
+`./test` unpacks promtool (unpacked.py): installing Debian's package would start a server.
 """
 
 import dataclasses
 import re
-import shutil
 import subprocess
 
-from s3link_harness import REPOSITORY
+from unpacked import program
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -87,7 +86,7 @@ def scrape(server, **options):
 
 def promtool(*arguments, text=None):
     """Runs Debian's promtool, which must find nothing wrong."""
-    found = shutil.which("promtool", path="/usr/bin") or REPOSITORY / "build" / "promtool" / "usr" / "bin" / "promtool"
-    done = subprocess.run([found, *map(str, arguments)], input=text, capture_output=True, text=True, timeout=60)
+    command = [program("prometheus", "usr/bin/promtool"), *map(str, arguments)]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"promtool {arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
