@@ -6,10 +6,15 @@
 #include <charconv>
 #include <string_view>
 
+#include "core/base/foreign_text.hpp"
+
 namespace s3link::otlp {
 namespace {
 
 namespace json = boost::json;
+
+/// Of a collector's own words.
+constexpr std::size_t kMaxReason = 500;
 
 constexpr std::array kRetryable = {429U, 502U, 503U, 504U};
 
@@ -50,7 +55,7 @@ Verdict read_success(const std::string& body) {
     out.rejected = read_count(*rejected);
   }
   const json::value* const message = partial->get_object().if_contains("errorMessage");
-  if (message != nullptr && message->is_string()) out.reason = std::string(message->get_string());
+  if (message != nullptr && message->is_string()) out.reason = foreign_line(message->get_string(), kMaxReason);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/encoding.hpp"
+#include "core/base/foreign_text.hpp"
 
 namespace s3link::s3 {
 namespace {
@@ -183,22 +184,23 @@ std::string access_log_line(const AccessLogRecord& record) {
   line.text(record.requester);
   line.text(record.request_id);
   line.text(record.operation);
-  line.raw(uri_encode_path(uri_encode_path(record.key)));
-  line.quoted(std::string(record.method) + " " + without_secrets(record.target) + " HTTP/1.1", true);
+  // A mangled link is a key, a part of a path, a client's name: "photo.jpg%3FX-Amz-Signature%3D…".
+  line.raw(uri_encode_path(uri_encode_path(cut_signatures(record.key))));
+  line.quoted(std::string(record.method) + " " + cut_signatures(without_secrets(record.target)) + " HTTP/1.1", true);
   line.number(record.status == 0 ? std::nullopt : std::optional(record.status));
   line.text(record.error_code);
   line.number(record.bytes_sent == 0 ? std::nullopt : std::optional(record.bytes_sent));
   line.number(record.object_size);
   line.number(std::optional(record.total.count()));
   line.number(count_of(record.turn_around));
-  line.quoted(without_secrets(record.referer), false);
-  line.quoted(record.user_agent, true);
+  line.quoted(cut_signatures(without_secrets(record.referer)), false);
+  line.quoted(cut_signatures(record.user_agent), true);
   line.text(record.version_id);
   line.text(record.host_id);
   line.text(record.signature_version);
   line.text(record.cipher_suite);
   line.text(record.authentication_type);
-  line.text(record.host);
+  line.text(cut_signatures(record.host));
   line.text(record.tls_version);
   line.raw(kUnknown);  // no access points
   line.raw(kUnknown);  // no request needs an ACL

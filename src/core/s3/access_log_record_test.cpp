@@ -121,6 +121,21 @@ TEST(AccessLogLineTest, NeitherTargetNorRefererGiveASignatureAway) {
   EXPECT_EQ(access_log_line(record).find("abc"), std::string::npos);
 }
 
+// A mail program that turns "?" into "%3F" makes the whole link a key; some put it into User-Agent, too.
+TEST(AccessLogLineTest, MangledLinkGivesNoSignatureAway) {
+  for (const char* mangled : {"k%3FX-Amz-Expires=5&X-Amz-Signature=abcabc", "k?X-Amz-Signature=abcabc",
+                              "k%3fX-Amz-Expires%3D5%26X-Amz-Signature%3Dabcabc", "k%253FX-AMZ-SIGNATURE%253Dabcabc"}) {
+    AccessLogRecord record = full_record();
+    const std::string target = std::string("/b/") + mangled, user_agent = std::string("Scanner (") + mangled + ")";
+    record.key = mangled;
+    record.target = target;
+    record.referer = mangled;
+    record.user_agent = user_agent;
+    record.host = mangled;
+    EXPECT_EQ(access_log_line(record).find("abcabc"), std::string::npos) << access_log_line(record);
+  }
+}
+
 struct OperationCase {
   std::string name, method, target;
   bool has_key;

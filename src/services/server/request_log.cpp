@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/foreign_text.hpp"
+
 namespace s3link::server {
 namespace {
 
@@ -16,7 +18,7 @@ std::vector<LogField> fields_of(const ports::HttpRequestHead& request, const Req
                                {"operation", std::string(record.operation)},
                                {"method", request.method},
                                {"bucket", record.bucket},
-                               {"key", record.key},
+                               {"key", cut_signatures(record.key)},
                                {"status", std::to_string(record.status)},
                                {"duration_us", std::to_string(record.total.count())},
                                {"bytes_received", std::to_string(record.bytes_received)},

@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include "core/base/foreign_text.hpp"
+
 namespace s3link::server {
 namespace {
 
@@ -29,7 +31,7 @@ trace::Segment segment_of(const RequestRecord& record) {
   annotate("operation", std::string(record.operation));
   annotate("bucket", record.bucket);
   annotate("request_id", record.request_id);
-  if (!record.key.empty()) out.metadata.emplace_back("key", record.key);
+  if (!record.key.empty()) out.metadata.emplace_back("key", cut_signatures(record.key));
   return out;
 }
 

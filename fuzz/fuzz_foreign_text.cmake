@@ -1,0 +1,1 @@
+s3link_fuzzer(foreign_text DEPENDS s3link::base)
