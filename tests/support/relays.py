@@ -4,6 +4,7 @@ Every relay listens on 127.0.0.1 and `port`, and may be stopped and started agai
 descriptor above 2. All of it is safe under pytest-xdist: nothing is shared, no default directory is touched.
 """
 
+import base64
 import contextlib
 import os
 import pathlib
@@ -322,3 +323,104 @@ class MisbehavingRelay:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class LoginRelay:
+    """A relay that lets in who logs in by one of `mechanisms` (in the order it offers them; those that it cannot do, like
+    GSSAPI, are offered and refused). `secrets`: the passwords or tokens it takes now. `verdict(message)`: its answer to a
+    message's end, None for the usual one.
+    """
+
+    def __init__(self, mechanisms="PLAIN LOGIN", user="files@example.test", secrets=("right",), verdict=None):
+        self.mechanisms, self.user, self.secrets, self.verdict = mechanisms, user, set(secrets), verdict
+        self.logins = []  # (mechanism, secret, let in)
+        self.taken = []  # (envelope sender, LinkMail)
+        self.greetings = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.connections = []
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+
+    @property
+    def transport(self):
+        return f"smtp://{self.user.replace('@', '%40')}@127.0.0.1:{self.port}?starttls=never"
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _secret(self, mechanism, response, ask):
+        """What the client logs in with as (user, secret)."""
+        if mechanism == "LOGIN":
+            user = ask("VXNlcm5hbWU6")
+            return user.decode(), ask("UGFzc3dvcmQ6").decode()
+        given = base64.b64decode(response) if response else ask("")
+        if mechanism == "PLAIN":
+            _, user, secret = given.split(b"\0")
+            return user.decode(), secret.decode()
+        user, bearer = re.fullmatch(rb"user=(.*)\x01auth=Bearer (.*)\x01\x01", given).groups()
+        return user.decode(), bearer.decode()
+
+    def _serve(self, connection):
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as lines:
+            def say(text):
+                connection.sendall(text.encode() + b"\r\n")
+
+            def ask(challenge):
+                say(f"334 {challenge}")
+                return base64.b64decode(lines.readline().strip())
+
+            let_in, sender = False, ""
+            say("220 relay.test ESMTP")
+            for line in lines:
+                verb, _, rest = line.decode().strip().partition(" ")
+                if verb == "EHLO":
+                    self.greetings.append(rest)
+                    say(f"250-relay.test\r\n250 AUTH {self.mechanisms}")
+                elif verb == "AUTH":
+                    mechanism, _, response = rest.partition(" ")
+                    if mechanism not in ("PLAIN", "LOGIN", "XOAUTH2"):
+                        say("504 5.5.4 unrecognized authentication type")
+                        continue
+                    user, secret = self._secret(mechanism, response, ask)
+                    let_in = user == self.user and secret in self.secrets
+                    self.logins.append((mechanism, secret, let_in))
+                    if not let_in and mechanism == "XOAUTH2":
+                        ask(base64.b64encode(b'{"status":"400","schemes":"Bearer"}').decode())
+                    say("235 2.7.0 welcome" if let_in else "535 5.7.8 authentication failed")
+                elif verb == "MAIL" and not let_in:
+                    say("530 5.7.0 authentication required")
+                elif verb == "DATA":
+                    say("354 go on")
+                    message = b"".join(iter(lines.readline, b".\r\n"))
+                    answer = self.verdict(message) if self.verdict else None
+                    if answer is None:
+                        self.taken.append((sender, LinkMail.parse(message)))
+                    say(answer or "250 2.0.0 Ok: queued")
+                elif verb == "QUIT":
+                    say("221 2.0.0 bye")
+                    return
+                else:
+                    if verb == "MAIL":
+                        sender = re.search("<([^>]*)>", rest).group(1)
+                    say("250 2.1.0 ok")
+
+    def mails(self):
+        return [mail for _, mail in list(self.taken)]
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.connections:
+            MisbehavingRelay.hang_up(connection)
+        self.thread.join(10)

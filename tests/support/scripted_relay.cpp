@@ -26,7 +26,7 @@ class ScriptedRelay::Conversation {
 
   /// Returns true when the client asked for TLS, and was told to go on.
   Awaitable<bool> run(bool greet) {
-    if (greet && !co_await say(relay_.script_.greeting)) co_return false;
+    if (greet && !co_await say(relay_.reply_to("CONNECT", relay_.script_.greeting))) co_return false;
     while (true) {
       const std::string line = co_await read_line();
       const std::string verb = line.substr(0, 4) == "STAR" ? "STARTTLS" : line.substr(0, 4);
@@ -72,14 +72,20 @@ class ScriptedRelay::Conversation {
 
   /// False when the connection is to be closed instead.
   Awaitable<bool> say(std::string reply) {
-    if (reply == kClose) co_return false;
+    const bool close = reply.ends_with(kClose);
+    if (close) reply.resize(reply.size() - std::string_view(kClose).size());
+    if (close && reply.empty()) co_return false;
+    if (reply.starts_with(kLate)) {
+      reply.erase(0, std::string_view(kLate).size());
+      co_await stream_.lowest_layer().async_wait(tcp::socket::wait_read, asio::use_awaitable);
+    }
     if (reply == kStall) {
       asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
       co_await never.async_wait(asio::use_awaitable);
     }
     reply += "\r\n";
     co_await asio::async_write(stream_, asio::buffer(reply), asio::use_awaitable);
-    co_return true;
+    co_return !close;
   }
 
   Awaitable<std::string> read_line() {

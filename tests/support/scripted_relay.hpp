@@ -20,14 +20,16 @@ namespace s3link::test_support {
 /// An SMTP relay on 127.0.0.1 that answers as it is told, on a thread of its own.
 class ScriptedRelay {
  public:
-  static constexpr const char* kClose = "<close>";  ///< instead of a reply: closes the connection
+  static constexpr const char* kClose = "<close>";  ///< instead of a reply, or behind one: closes the connection
   static constexpr const char* kStall = "<stall>";  ///< instead of a reply: never answers
+  /// Before a reply: it is given when the client has stopped waiting, by saying more or by going away.
+  static constexpr const char* kLate = "<late>";
 
   struct Script {
     std::string greeting = "220 relay.test ESMTP";
     std::string ehlo = "250-relay.test\r\n250 8BITMIME";
-    /// What is answered to "MAIL", "RCPT", "DATA", "." (the end of the message), "AUTH", … in order; then what is
-    /// usual.
+    /// What is answered to "MAIL", "RCPT", "DATA", "." (the end of the message), "AUTH", "CONNECT" (the greeting), … in
+    /// order; then what is usual. A line that is no command is known by its first four characters.
     std::map<std::string, std::deque<std::string>> replies;
     std::string certificate_file;  ///< PEM; empty: no TLS
     std::string key_file;

@@ -16,9 +16,6 @@
 namespace s3link::smtp {
 namespace {
 
-/// Seconds a connection may have been idle and still be used: below what relays wait before they close.
-constexpr long kMaxIdle = 20;
-
 void init_curl_once() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -61,39 +58,31 @@ RelayHandle make_relay_handle(const RelaySettings& settings, char* message) {
   set(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   set(easy, CURLOPT_PROXY, "");  // the environment's proxies speak HTTP
   set(easy, CURLOPT_NOSIGNAL, 1L);
-  set(easy, CURLOPT_SASL_IR, 1L);
   set(easy, CURLOPT_ERRORBUFFER, message);
-
-  const long silence = std::max<long>(1, static_cast<long>(settings.timeout.count()) / 2'000);
-  set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_timeout.count()));
-  set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.timeout.count()));
-  set(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, silence);
-  set(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  set(easy, CURLOPT_LOW_SPEED_TIME, silence);
-  set(easy, CURLOPT_MAXAGE_CONN, kMaxIdle);
+  set(easy, CURLOPT_CONNECT_ONLY, 1L);
+  set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.timeouts.connect.count()));
 
   const bool verify = url.implicit_tls || url.starttls == mail::StartTls::required;
   set(easy, CURLOPT_USE_SSL, url.implicit_tls ? long{CURLUSESSL_ALL} : use_ssl(url.starttls));
   set(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
   set(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
   set(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-  if (!settings.ca_file.empty()) {
-    set(easy, CURLOPT_CAINFO, settings.ca_file.c_str());
-    set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // these roots and no others
-  }
-
-  if (!url.user.empty()) {
-    set(easy, CURLOPT_USERNAME, url.user.c_str());
-    set(easy, CURLOPT_PASSWORD, std::string(settings.password.reveal()).c_str());
+  if (!settings.ca_file.empty() || !settings.ca_folder.empty()) {  // these roots and no others
+    const auto or_none = [](const std::string& path) { return path.empty() ? nullptr : path.c_str(); };
+    set(easy, CURLOPT_CAINFO, or_none(settings.ca_file));
+    set(easy, CURLOPT_CAPATH, or_none(settings.ca_folder));
   }
   return handle;
 }
 
 RelaySettings with_roots(RelaySettings settings) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment
-  if (const char* const file = std::getenv("SSL_CERT_FILE"); settings.ca_file.empty() && file != nullptr) {
-    settings.ca_file = file;
-  }
+  if (!settings.ca_file.empty() || !settings.ca_folder.empty()) return settings;
+  const auto variable = [](const char* name) {
+    const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing changes the environment
+    return std::string(value == nullptr ? "" : value);
+  };
+  settings.ca_file = variable("SSL_CERT_FILE");
+  settings.ca_folder = variable("SSL_CERT_DIR");
   return settings;
 }
 
@@ -101,25 +90,10 @@ std::string relay_name(const mail::RelayUrl& url) {
   return url.host.contains(':') ? fmt::format("[{}]:{}", url.host, url.port) : fmt::format("{}:{}", url.host, url.port);
 }
 
-std::string relay_address(const mail::RelayUrl& url, std::string_view sender) {
-  return fmt::format("{}://{}/{}", url.implicit_tls ? "smtps" : "smtp", relay_name(url), uri_encode(own_name(sender)));
-}
-
-Error relay_error(int curl_code, const std::optional<Reply>& reply, std::string_view said, std::string_view relay) {
-  const auto code = static_cast<CURLcode>(curl_code);
-  if (reply && (reply->transient() || reply->permanent())) {
-    return {reply->permanent() ? ErrorKind::denied : ErrorKind::transient, reply->text, std::to_string(reply->code)};
-  }
-  if (said.empty()) said = curl_easy_strerror(code);
-  if (code == CURLE_LOGIN_DENIED) {
-    return {ErrorKind::denied,
-            fmt::format("relay {}: it offers no way to log in that is supported here: {}", relay, said), ""};
-  }
-  if (code == CURLE_USE_SSL_FAILED) {
-    return {ErrorKind::transient,
-            fmt::format("relay {}: it does not offer STARTTLS, which is required: {}", relay, said), ""};
-  }
-  return {ErrorKind::transient, fmt::format("relay {}: {}", relay, said), ""};
+std::string relay_address(const RelaySettings& settings, std::string_view sender) {
+  const mail::RelayUrl& url = settings.url;
+  const std::string name = settings.helo_name.empty() ? own_name(sender) : settings.helo_name;
+  return fmt::format("{}://{}/{}", url.implicit_tls ? "smtps" : "smtp", relay_name(url), uri_encode(name));
 }
 
 }  // namespace s3link::smtp

@@ -1,36 +1,23 @@
 #include "adapters/smtp/relay_probe.hpp"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <utility>
 
+#include "adapters/smtp/login.hpp"
 #include "adapters/smtp/relay_dialog.hpp"
 #include "adapters/smtp/worker_pool.hpp"
+#include "core/mail/smtp_verdict.hpp"
 
 namespace s3link::smtp {
 namespace {
 
-ProbeStep step_of(int curl_code) {
-  switch (static_cast<CURLcode>(curl_code)) {
-    case CURLE_LOGIN_DENIED:
-      return ProbeStep::login;
-    case CURLE_USE_SSL_FAILED:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-      return ProbeStep::encryption;
-    default:
-      return ProbeStep::connection;
-  }
-}
+using mail::SmtpPhase;
 
-Status outcome_of(const Result<Reply>& reply) {
+Status outcome_of(SmtpPhase phase, const Result<Reply>& reply) {
   if (!reply) return std::unexpected(reply.error());
-  if (reply->code >= 200 && reply->code <= 299) return {};
-  return fail(reply->permanent() ? ErrorKind::denied : ErrorKind::transient, reply->text, std::to_string(reply->code));
+  if (reply->positive()) return {};
+  return fail(mail::judge(phase, reply->text).kind, reply->text, std::to_string(reply->code));
 }
 
 ProbeReport failed(ProbeReport report, ProbeStep step, Error error) {
@@ -39,18 +26,29 @@ ProbeReport failed(ProbeReport report, ProbeStep step, Error error) {
   return report;
 }
 
-ProbeReport converse(RelayDialog& dialog, const std::string& sender, const std::vector<std::string>& recipients) {
+ProbeReport converse(RelayDialog& dialog, const RelaySettings& settings, std::string_view secret,
+                     const std::string& sender, const std::vector<std::string>& recipients) {
+  const auto timeout = settings.timeouts.reply;
   ProbeReport report;
-  if (const int code = dialog.open(sender); code != CURLE_OK) {
-    return failed(std::move(report), step_of(code), dialog.error(code));
+  if (auto failure = dialog.open(sender)) {
+    return failed(std::move(report), failure->encryption ? ProbeStep::encryption : ProbeStep::connection,
+                  std::move(failure->error));
   }
   report.encrypted = dialog.encrypted();
-  if (const Status taken = outcome_of(dialog.command(fmt::format("MAIL FROM:<{}>", sender))); !taken) {
+  auto mechanism = log_in(dialog, settings, secret);
+  if (!mechanism) {
     dialog.leave();
-    return failed(std::move(report), ProbeStep::sender, taken.error());
+    return failed(std::move(report), ProbeStep::login, std::move(mechanism.error()));
+  }
+  report.mechanism = std::move(*mechanism);
+  const auto accepted = outcome_of(SmtpPhase::sender, dialog.command(fmt::format("MAIL FROM:<{}>", sender), timeout));
+  if (!accepted) {
+    dialog.leave();
+    return failed(std::move(report), ProbeStep::sender, accepted.error());
   }
   for (const std::string& recipient : recipients) {
-    const Status taken = outcome_of(dialog.command(fmt::format("RCPT TO:<{}>", recipient)));
+    const Status taken =
+        outcome_of(SmtpPhase::recipient, dialog.command(fmt::format("RCPT TO:<{}>", recipient), timeout));
     if (taken) continue;
     report.refused.push_back({recipient, taken.error()});
     if (taken.error().code.empty() || taken.error().code == "421") break;  // nobody is there any more
@@ -59,7 +57,7 @@ ProbeReport converse(RelayDialog& dialog, const std::string& sender, const std::
     Error first = report.refused.front().error;
     report = failed(std::move(report), ProbeStep::recipients, std::move(first));
   }
-  (void)dialog.command("RSET");
+  if (!dialog.ended()) (void)dialog.command("RSET", timeout);
   dialog.leave();
   return report;
 }
@@ -70,24 +68,28 @@ struct Nothing {};
 
 class RelayProbe::Impl {
  public:
-  explicit Impl(RelaySettings settings)
+  Impl(RelaySettings settings, Secret secret)
       : settings_(with_roots(std::move(settings))),
+        secret_(std::move(secret)),
         pool_(1, std::chrono::seconds(1), [] { return std::make_unique<Nothing>(); }) {}
 
   Awaitable<Result<ProbeReport>> ask(std::string sender, std::vector<std::string> recipients) {
     co_return co_await pool_.run([this, sender = std::move(sender), recipients = std::move(recipients)](
                                      Nothing&, const std::atomic<bool>& cancelled) -> Result<ProbeReport> {
-      RelayDialog dialog(settings_, cancelled);
-      return converse(dialog, sender, recipients);
+      RelayDialog dialog(settings_);
+      dialog.work_for(cancelled);
+      return converse(dialog, settings_, secret_.reveal(), sender, recipients);
     });
   }
 
  private:
   const RelaySettings settings_;
+  const Secret secret_;
   WorkerPool<Nothing, ProbeReport> pool_;
 };
 
-RelayProbe::RelayProbe(RelaySettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+RelayProbe::RelayProbe(RelaySettings settings, Secret secret)
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(secret))) {}
 RelayProbe::~RelayProbe() = default;
 
 Awaitable<Result<ProbeReport>> RelayProbe::ask(std::string sender, std::vector<std::string> recipients) {

@@ -7,6 +7,7 @@
 
 #include "adapters/smtp/relay.hpp"
 #include "core/base/result.hpp"
+#include "core/base/secret.hpp"
 #include "ports/awaitable.hpp"
 
 namespace s3link::smtp {
@@ -27,17 +28,19 @@ struct ProbeReport {
     Error error;
   };
   bool encrypted = false;
+  std::string mechanism;               ///< that we logged in by; empty: nobody did
   std::optional<ProbeStep> failed_at;  ///< empty: every step was done
   Error error;                         ///< of that step: transient or denied, as MailSender's
   std::vector<Refusal> refused;        ///< recipients, at step recipients
 };
 
 /// Says to a relay what it takes to hand in a mail, up to and without DATA: connection, EHLO, STARTTLS, AUTH, MAIL
-/// FROM, RCPT TO; then RSET and QUIT. Nothing is sent. settings.timeout is the time of all of it. Must be destroyed
+/// FROM, RCPT TO; then RSET and QUIT. Nothing is sent. settings.in_all is the time of all of it. Must be destroyed
 /// before the io_context its callers run on.
 class RelayProbe {
  public:
-  explicit RelayProbe(RelaySettings settings);
+  /// `secret` is the password or token of settings.url.user.
+  explicit RelayProbe(RelaySettings settings, Secret secret = {});
   ~RelayProbe();
 
   /// `sender` and `recipients` are addr-specs. Errors: internal (no libcurl, no thread), transient (cancelled).

@@ -21,7 +21,7 @@ using test_support::ScriptedRelay;
 RelaySettings settings(std::uint16_t port, StartTls starttls = StartTls::never) {
   RelaySettings out;
   out.url = {.host = "127.0.0.1", .port = port, .user = "", .implicit_tls = false, .starttls = starttls};
-  out.timeout = 10s;
+  out.in_all = 10s;
   return out;
 }
 
@@ -31,8 +31,9 @@ ScriptedRelay::Script answers(const std::string& verb, std::string reply) {
   return script;
 }
 
-ProbeReport ask(RelaySettings relay, std::vector<std::string> recipients = {"a@example.net", "b@example.net"}) {
-  RelayProbe probe(std::move(relay));
+ProbeReport ask(RelaySettings relay, std::vector<std::string> recipients = {"a@example.net", "b@example.net"},
+                const std::string& password = {}) {
+  RelayProbe probe(std::move(relay), Secret(std::string(password)));
   auto report = run_sync(probe.ask("files@example.org", std::move(recipients)));
   if (!report) throw std::runtime_error(report.error().message);
   return std::move(*report);
@@ -82,7 +83,7 @@ class RelayProbeFailureTest : public testing::TestWithParam<FailureCase> {};
 TEST_P(RelayProbeFailureTest, NamesTheStep) {
   const ScriptedRelay relay(GetParam().script);
   RelaySettings impatient = settings(relay.port());
-  impatient.timeout = GetParam().name.ends_with("stalls") ? 1s : 10s;
+  impatient.in_all = GetParam().name.ends_with("stalls") ? 1s : 10s;
   const ProbeReport report = ask(std::move(impatient));
   ASSERT_TRUE(report.failed_at);
   EXPECT_EQ(*report.failed_at, GetParam().step);
@@ -112,11 +113,12 @@ TEST(RelayProbe, LogsIn) {
   const auto with_user = [&] {
     RelaySettings out = settings(relay.port());
     out.url.user = "files";
-    out.password = Secret("hunter2");
     return out;
   };
-  EXPECT_FALSE(ask(with_user()).failed_at);
-  const ProbeReport refused = ask(with_user());
+  const ProbeReport let_in = ask(with_user(), {"a@example.net"}, "hunter2");
+  EXPECT_FALSE(let_in.failed_at);
+  EXPECT_EQ(let_in.mechanism, "PLAIN");
+  const ProbeReport refused = ask(with_user(), {"a@example.net"}, "hunter2");
   ASSERT_TRUE(refused.failed_at);
   EXPECT_EQ(*refused.failed_at, ProbeStep::login);
   EXPECT_EQ(refused.error.code, "535");

@@ -29,7 +29,16 @@ const std::vector<ReplyCase> kReplyCases = {
     {"too_many",
      {"250-" + std::string(400, 'x') + "\r\n", "250-" + std::string(400, 'y') + "\r\n", "250 z\r\n"},
      250,
-     "250 " + std::string(400, 'x') + " " + std::string(95, 'y') + " "},
+     "250 " + std::string(400, 'x') + " " + std::string(95, 'y')},
+    {"the_enhanced_code_once",
+     {"550-5.7.1 no\r\n", "550-5.7.1 such\r\n", "550 5.7.2 user\r\n"},
+     550,
+     "550 5.7.1 no such 5.7.2 user"},
+    {"a_link", {"550 URL blocked: http://h/b/k?X-Amz-Signature=00ff00ff\r\n"}, 550, "550 URL blocked: (removed)"},
+    {"a_link_over_two_lines",
+     {"550-5.7.1 bad http://h/b/k?X-Amz-Signa\r\n", "550 5.7.1 ture=00ff00ff\r\n"},
+     550,
+     "550 5.7.1 bad (removed)"},
 };
 class ReplyReaderTest : public testing::TestWithParam<ReplyCase> {};
 TEST_P(ReplyReaderTest, KeepsTheLastCompleteReply) {

@@ -1,134 +1,171 @@
 #include "adapters/smtp/smtp_session.hpp"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <stdexcept>
 
-#include "adapters/smtp/curl_option.hpp"
-#include "core/mail/smtp_verdict.hpp"
+#include "adapters/smtp/login.hpp"
+#include "core/mail/smtp_data.hpp"
 
 namespace s3link::smtp {
-
 namespace {
 
-/// How far libcurl came, by its words (lib/smtp.c).
-mail::SmtpPhase phase_of(int curl_code, std::string_view said) {
-  if (said.starts_with("MAIL failed")) return mail::SmtpPhase::sender;
-  if (said.starts_with("RCPT failed")) return mail::SmtpPhase::recipient;
-  if (said.starts_with("DATA failed")) return mail::SmtpPhase::data;
-  if (curl_code == CURLE_LOGIN_DENIED) return mail::SmtpPhase::login;
-  if (curl_code == CURLE_REMOTE_ACCESS_DENIED || curl_code == CURLE_USE_SSL_FAILED) return mail::SmtpPhase::hello;
-  return curl_code == CURLE_WEIRD_SERVER_REPLY ? mail::SmtpPhase::greeting : mail::SmtpPhase::connection;
+using namespace std::chrono_literals;
+using mail::SmtpPhase;
+using ports::FailureScope;
+using ports::SendFailure;
+
+/// A relay that takes longer than this over RSET is left for a new connection.
+constexpr std::chrono::milliseconds kReset = 10s;
+
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return c < 0x80; });
+}
+
+SendFailure stopped(bool handed_over) {
+  return {{ErrorKind::transient, "stopped while the message was being sent", ""}, FailureScope::message, handed_over};
 }
 
 }  // namespace
 
-struct SmtpSession::Callbacks {
-  static std::size_t read(char* out, std::size_t size, std::size_t count, void* self_) {
-    auto& self = *static_cast<SmtpSession*>(self_);
-    const std::size_t piece = std::min(size * count, self.unread_.size());
-    std::copy_n(self.unread_.data(), piece, out);
-    self.unread_.remove_prefix(piece);
-    self.handed_over_ = self.unread_.empty();
-    return piece;
-  }
-
-  static std::size_t reply(char* line, std::size_t size, std::size_t count, void* self_) {
-    static_cast<SmtpSession*>(self_)->replies_.read_line({line, size * count});
-    return size * count;
-  }
-
-  static std::size_t ignore(char*, std::size_t size, std::size_t count, void*) { return size * count; }
-
-  /// Asked about once a second.
-  static int stop(void* self_, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    const auto& self = *static_cast<SmtpSession*>(self_);
-    return self.cancelled_ != nullptr && *self.cancelled_ ? 1 : 0;
-  }
-};
-
-SmtpSession::SmtpSession(const RelaySettings& settings)
-    : relay_url_(settings.url),
-      relay_(relay_name(settings.url)),
-      easy_(make_relay_handle(settings, curl_message_.data())) {
-  CURL* const easy = easy_.get();
-  set(easy, CURLOPT_UPLOAD, 1L);
-  set(easy, CURLOPT_READFUNCTION, &Callbacks::read);
-  set(easy, CURLOPT_READDATA, static_cast<void*>(this));
-  set(easy, CURLOPT_HEADERFUNCTION, &Callbacks::reply);
-  set(easy, CURLOPT_HEADERDATA, static_cast<void*>(this));
-  set(easy, CURLOPT_WRITEFUNCTION, &Callbacks::ignore);
-  set(easy, CURLOPT_XFERINFOFUNCTION, &Callbacks::stop);
-  set(easy, CURLOPT_XFERINFODATA, static_cast<void*>(this));
-  set(easy, CURLOPT_NOPROGRESS, 0L);
-}
-
 SmtpSession::~SmtpSession() {
-  // libcurl says QUIT and waits for the answer as long as for any other. Nobody needs that answer.
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  if (curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD) {
-    ::shutdown(socket, SHUT_RD);
-  }
+  if (dialog_) dialog_->leave();
 }
 
-ports::SendResult SmtpSession::send(const mail::Mail& mail, const std::atomic<bool>& cancelled) {
+ports::SendResult SmtpSession::send(const mail::Mail& mail, std::string_view secret,
+                                    const std::atomic<bool>& cancelled) {
   if (cancelled) {
-    return std::unexpected(ports::SendFailure{{ErrorKind::transient, "stopped before the message was sent", ""},
-                                              ports::FailureScope::message});
+    return std::unexpected(
+        SendFailure{{ErrorKind::transient, "stopped before the message was sent", ""}, FailureScope::message});
   }
-  CURL* const easy = easy_.get();
-  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> recipients(
-      curl_slist_append(nullptr, fmt::format("<{}>", mail.envelope_to).c_str()), &curl_slist_free_all);
-  if (!recipients) throw std::bad_alloc();
-  set(easy, CURLOPT_URL, relay_address(relay_url_, mail.envelope_from).c_str());
-  set(easy, CURLOPT_MAIL_FROM, fmt::format("<{}>", mail.envelope_from).c_str());
-  set(easy, CURLOPT_MAIL_RCPT, recipients.get());
-  set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(mail.rfc5322.reveal().size()));
-
-  replies_.clear();
-  curl_message_.front() = '\0';
-  unread_ = mail.rfc5322.reveal();
-  handed_over_ = false;
-  cancelled_ = &cancelled;
-  const CURLcode code = curl_easy_perform(easy);
-  unread_ = {};
-  if (code != CURLE_OK) {
-    ports::SendFailure failure = explain(code);
-    cancelled_ = nullptr;
-    return std::unexpected(std::move(failure));
+  if (dialog_) dialog_->work_for(cancelled);
+  bool kept = has_usable_connection();
+  while (true) {
+    if (!kept) {
+      if (auto failure = connect(mail.envelope_from, secret, cancelled)) return std::unexpected(std::move(*failure));
+    }
+    gone_ = false;
+    auto sent = hand_over(mail);
+    if (dialog_ && dialog_->ended()) dialog_.reset();
+    if (sent || !kept || !gone_) return sent;
+    kept = false;
   }
-  cancelled_ = nullptr;
-  const auto& reply = replies_.last();
-  return ports::MailReceipt{reply ? reply->text : std::string()};
 }
 
-ports::SendFailure SmtpSession::explain(int curl_code) const {
-  if (*cancelled_) {
-    return {{ErrorKind::transient, "stopped while the message was being sent", ""},
-            ports::FailureScope::message,
-            handed_over_};
+bool SmtpSession::has_usable_connection() {
+  if (!dialog_) return false;
+  if (dialog_->is_quiet()) {
+    if (!in_doubt_) return true;
+    const auto reset = dialog_->command("RSET", kReset);
+    in_doubt_ = false;
+    if (reset && reset->positive()) return true;
   }
-  const auto& reply = replies_.last();
-  const bool refused = reply && (reply->transient() || reply->permanent());
-  const std::string_view said = curl_message_.data();
-  if (handed_over_ && !refused) {
-    return {{ErrorKind::transient,
-             fmt::format("relay {}: no answer after the message was handed over, it may have been taken: {}", relay_,
-                         said.empty() ? curl_easy_strerror(static_cast<CURLcode>(curl_code)) : said),
-             ""},
-            ports::FailureScope::message,
-            true};
+  dialog_.reset();
+  return false;
+}
+
+std::optional<SendFailure> SmtpSession::connect(const std::string& sender, std::string_view secret,
+                                                const std::atomic<bool>& cancelled) {
+  auto dialog = std::make_unique<RelayDialog>(settings_);
+  dialog->work_for(cancelled);
+  if (auto failure = dialog->open(sender)) {
+    if (cancelled) return stopped(false);
+    return SendFailure{std::move(failure->error), FailureScope::relay};
   }
-  Error error = relay_error(curl_code, reply, said, relay_);
-  const mail::SmtpPhase phase = handed_over_ ? mail::SmtpPhase::end_of_data : phase_of(curl_code, said);
-  const auto verdict = mail::judge(phase, refused ? std::string_view(reply->text) : std::string_view());
-  if (refused) error.kind = verdict.kind;
-  if (curl_code == CURLE_LOGIN_DENIED) error.message += " (check email.password_file and the user in email.transport)";
-  if (curl_code == CURLE_USE_SSL_FAILED) error.message += " (check starttls in email.transport)";
-  return {std::move(error), verdict.scope, false};
+  if (auto logged_in = log_in(*dialog, settings_, secret); !logged_in) {
+    if (cancelled) return stopped(false);
+    if (!dialog->ended()) dialog->leave();
+    return SendFailure{std::move(logged_in.error()), FailureScope::relay};
+  }
+  dialog_ = std::move(dialog);
+  in_doubt_ = false;
+  return std::nullopt;
+}
+
+ports::SendResult SmtpSession::hand_over(const mail::Mail& mail) {
+  const RelayTimeouts& timeouts = settings_.timeouts;
+  const std::string_view message = mail.rfc5322.reveal();
+  std::string sender = fmt::format("MAIL FROM:<{}>", mail.envelope_from);
+  if (dialog_->offer("SIZE")) sender += fmt::format(" SIZE={}", message.size());
+  const bool international = !is_ascii(mail.envelope_from) || !is_ascii(mail.envelope_to);
+  if (international && !dialog_->offer("SMTPUTF8")) {
+    return std::unexpected(SendFailure{
+        {ErrorKind::denied,
+         fmt::format(
+             "relay {}: it does not take addresses with letters outside ASCII before the @ (SMTPUTF8, RFC 6531)",
+             relay_name(settings_.url)),
+         ""},
+        FailureScope::recipient});
+  }
+  if (!is_ascii(message) && dialog_->offer("8BITMIME")) sender += " BODY=8BITMIME";
+  if (international) sender += " SMTPUTF8";
+
+  if (auto failure = say(SmtpPhase::sender, sender, timeouts.reply, 250)) return std::unexpected(std::move(*failure));
+  const std::string recipient = fmt::format("RCPT TO:<{}>", mail.envelope_to);
+  if (auto failure = say(SmtpPhase::recipient, recipient, timeouts.reply, 250)) {
+    return std::unexpected(std::move(*failure));
+  }
+  if (auto failure = say(SmtpPhase::data, "DATA", timeouts.data_start, 354))
+    return std::unexpected(std::move(*failure));
+
+  const Secret data = mail::smtp_data(message);
+  if (const Status handed = dialog_->send_message(data.reveal(), timeouts.data_block); !handed) {
+    // Without its final dot no message is taken.
+    if (const auto words = dialog_->last_words()) return std::unexpected(refused(SmtpPhase::end_of_data, *words));
+    return std::unexpected(broken(handed.error()));
+  }
+  const auto reply = dialog_->read_reply(timeouts.data_end);
+  if (!reply) return std::unexpected(unanswered(reply.error()));
+  if (reply->transient() || reply->permanent()) return std::unexpected(refused(SmtpPhase::end_of_data, *reply));
+  if (!reply->positive()) {
+    dialog_.reset();
+    return std::unexpected(unanswered({ErrorKind::transient, reply->text, ""}));
+  }
+  if (!dialog_->is_quiet()) dialog_.reset();  // it has said more than it was asked
+  return ports::MailReceipt{reply->text};
+}
+
+/// Empty: the relay has answered as wanted (any 2yz for 250).
+std::optional<SendFailure> SmtpSession::say(SmtpPhase phase, const std::string& command,
+                                            std::chrono::milliseconds timeout, unsigned wanted) {
+  const auto reply = dialog_->command(command, timeout);
+  if (!reply) {
+    gone_ = dialog_->ended() == RelayDialog::End::closed || dialog_->ended() == RelayDialog::End::nonsense;
+    return broken(reply.error());
+  }
+  if (reply->code / 100 == wanted / 100) return std::nullopt;
+  if (reply->transient() || reply->permanent()) return refused(phase, *reply);
+  dialog_.reset();  // whatever it answers, it is not this command
+  return SendFailure{{ErrorKind::transient,
+                      fmt::format("relay {}: it answers out of step: {}", relay_name(settings_.url), reply->text), ""},
+                     FailureScope::relay};
+}
+
+SendFailure SmtpSession::refused(SmtpPhase phase, const Reply& reply) {
+  const mail::SmtpVerdict verdict = mail::judge(phase, reply.text);
+  if (reply.code == 421) {
+    gone_ = phase != SmtpPhase::end_of_data;
+    dialog_.reset();
+  }
+  in_doubt_ = true;
+  std::string words = reply.text;
+  if (mail::refuses_login({{verdict.kind, "", std::to_string(reply.code)}, verdict.scope})) {
+    words += fmt::format(" (check {0}.password_file and the user in {0}.transport)", settings_.section);
+  }
+  return {{verdict.kind, std::move(words), std::to_string(reply.code)}, verdict.scope};
+}
+
+SendFailure SmtpSession::broken(Error error) const {
+  if (dialog_->ended() == RelayDialog::End::cancelled) return stopped(false);
+  return {std::move(error), FailureScope::relay};
+}
+
+SendFailure SmtpSession::unanswered(const Error& error) const {
+  if (dialog_ && dialog_->ended() == RelayDialog::End::cancelled) return stopped(true);
+  return {{ErrorKind::transient,
+           fmt::format("no answer after the message was handed over, it may have been taken: {}", error.message), ""},
+          FailureScope::message,
+          true};
 }
 
 }  // namespace s3link::smtp

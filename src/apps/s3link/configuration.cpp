@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 4 << 20;
 constexpr std::size_t kMaxTemplateBytes = 1 << 20;
-constexpr std::size_t kMaxPasswordBytes = 4096;
+constexpr std::size_t kMaxPasswordBytes = 16384;  // refresh tokens are long
 
 std::map<std::string, std::string> environment() {
   std::map<std::string, std::string> out;
@@ -80,31 +80,40 @@ mail::LinkTemplate read_template(const config::Settings& settings, FileProblems&
   return std::move(*parsed);
 }
 
-/// The first line of the file that a setting names.
+/// The secret in the file that a setting names.
 Secret read_secret(const std::optional<std::filesystem::path>& file, std::string_view section, std::string_view name,
                    FileProblems& problems) {
   if (!file) return {};
-  auto text = read_file(*file, kMaxPasswordBytes);
-  if (!text) {
-    problems.add(section, name, text.error().message);
-    return {};
-  }
-  Secret whole(std::move(*text));
-  const std::string_view line = whole.reveal().substr(0, whole.reveal().find_first_of("\r\n"));
-  if (line.empty()) problems.add(section, name, "the first line of " + file->string() + " is empty");
-  return Secret(std::string(line));
+  auto secret = read_secret_file(*file);
+  if (secret) return std::move(*secret);
+  problems.add(section, name, secret.error().message);
+  return {};
 }
 
 NamedSecrets read_secrets(const config::Settings& settings, FileProblems& problems) {
   return {read_secret(settings.email.password_file, "email", "password_file", problems),
           read_secret(settings.alarm.password_file, "alarm", "password_file", problems),
-          read_secret(settings.alarm.webhook_secret_file, "alarm", "webhook_secret_file", problems)};
+          read_secret(settings.alarm.webhook_secret_file, "alarm", "webhook_secret_file", problems),
+          read_secret(settings.email.oauth.client_secret_file, "email", "oauth.client_secret_file", problems),
+          read_secret(settings.email.oauth.refresh_token_file, "email", "oauth.refresh_token_file", problems)};
 }
 
 }  // namespace
 
+Result<Secret> read_secret_file(const std::filesystem::path& file) {
+  auto text = read_file(file, kMaxPasswordBytes);
+  if (!text) return std::unexpected(text.error());
+  const Secret whole(std::move(*text));
+  std::string_view line = whole.reveal();
+  if (constexpr std::string_view kMark = "\xef\xbb\xbf"; line.starts_with(kMark)) line.remove_prefix(kMark.size());
+  line = line.substr(0, line.find_first_of("\r\n"));
+  if (line.empty()) return fail(ErrorKind::invalid_argument, "the first line of " + file.string() + " is empty");
+  return Secret(std::string(line));
+}
+
 NamedSecrets NamedSecrets::clone() const {
-  return {relay_password.clone(), alarm_relay_password.clone(), webhook_secret.clone()};
+  return {relay_password.clone(), alarm_relay_password.clone(), webhook_secret.clone(), oauth_client_secret.clone(),
+          oauth_refresh_token.clone()};
 }
 
 std::vector<std::string> changed_secrets(const NamedSecrets& before, const NamedSecrets& after) {
@@ -115,6 +124,8 @@ std::vector<std::string> changed_secrets(const NamedSecrets& before, const Named
   compare(before.relay_password, after.relay_password, "email.password_file");
   compare(before.alarm_relay_password, after.alarm_relay_password, "alarm.password_file");
   compare(before.webhook_secret, after.webhook_secret, "alarm.webhook_secret_file");
+  compare(before.oauth_client_secret, after.oauth_client_secret, "email.oauth.client_secret_file");
+  compare(before.oauth_refresh_token, after.oauth_refresh_token, "email.oauth.refresh_token_file");
   return out;
 }
 
@@ -170,6 +181,10 @@ std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const c
   };
   must_read(settings.server.tls_certificate, "tls_certificate");
   must_read(settings.server.tls_key, "tls_key");
+  if (settings.email.ca_file && ::access(settings.email.ca_file->c_str(), R_OK) != 0) {
+    problems.add("email", "ca_file",
+                 fmt::format("cannot read {}: {}", settings.email.ca_file->string(), std::strerror(errno)));
+  }
   if (auto found = problems.take(); !found.empty()) return std::unexpected(std::move(found));
   return files;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,17 @@ void add_config_options(CLI::App& command, ConfigOptions& options);
 /// Reads the file and the environment.
 std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(const ConfigOptions& options);
 
+/// The secret in a file: its first line, without a byte order mark before it. Errors: read_file()'s; invalid_argument
+/// (that line is empty). The message names the file.
+Result<Secret> read_secret_file(const std::filesystem::path& file);
+
 /// The secrets that settings name files for.
 struct NamedSecrets {
   Secret relay_password;        ///< email.password_file
   Secret alarm_relay_password;  ///< alarm.password_file
   Secret webhook_secret;        ///< alarm.webhook_secret_file
+  Secret oauth_client_secret;   ///< email.oauth.client_secret_file
+  Secret oauth_refresh_token;   ///< email.oauth.refresh_token_file
 
   NamedSecrets clone() const;
 };

@@ -60,11 +60,11 @@ void tell_configuration(const config::Loaded& loaded, DoctorReport& report) {
 }
 
 /// What asks others: the server, the relays, the DNS, those who are told of alarms and traces.
-Awaitable<void> check_others(const DoctorOptions& options, const config::Loaded& loaded, const NamedFiles& files,
+Awaitable<void> check_others(const DoctorOptions& options, const config::Loaded& loaded, RelaySecrets& secrets,
                              ports::HttpClient& http, ports::TextRecords& records, ports::Clock& clock,
                              DoctorReport& report) {
   co_await check_server(loaded, http, clock, report);
-  co_await check_relays(loaded.settings, files, report);
+  co_await check_relays(loaded.settings, secrets, report);
   co_await check_sender_domain(std::string(loaded.settings.email.sender.domain()), options.dkim_selector, records,
                                report);
   check_alarm_subscribers(loaded, report);
@@ -103,9 +103,10 @@ int run_doctor(const DoctorOptions& options) {
 
   asio::io_context context(1);
   http_client::BeastClient http(context.get_executor(), {.trust = {}, .max_idle_per_peer = 0});
+  RelaySecrets secrets(loaded->settings, *files, context, clock);
   dns::CaresTextRecords records(context.get_executor(), {.server = options.dns});
   std::exception_ptr thrown;
-  asio::co_spawn(context, check_others(options, *loaded, *files, http, records, clock, report),
+  asio::co_spawn(context, check_others(options, *loaded, secrets, http, records, clock, report),
                  [&](std::exception_ptr error) {
                    thrown = error;
                    context.stop();

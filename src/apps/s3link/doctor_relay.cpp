@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <utility>
 #include <vector>
 
 #include "adapters/smtp/relay_probe.hpp"
@@ -20,14 +21,10 @@ struct Relay {
   std::string check;           ///< "relay", "alarm relay"
   std::string section;         ///< "email", "alarm"
   std::string recipients_key;  ///< "email.recipient"
-  mail::RelayUrl url;
-  Secret password;
+  smtp::RelaySettings settings;
+  ports::LoginSecrets* secrets;  ///< may be null
   std::vector<std::string> recipients;
 };
-
-bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
 
 std::string_view in_words(ProbeStep step) {
   switch (step) {
@@ -73,7 +70,8 @@ void tell_refusals(const smtp::ProbeReport& probe, const std::string& name, cons
 }
 
 void tell(const smtp::ProbeReport& probe, const std::string& sender, const Relay& relay, DoctorReport& report) {
-  const std::string name = config::HostPort{relay.url.host, relay.url.port}.text();
+  const mail::RelayUrl& url = relay.settings.url;
+  const std::string name = config::HostPort{url.host, url.port}.text();
   if (!probe.refused.empty()) {
     tell_refusals(probe, name, relay, report);
     return;
@@ -88,9 +86,10 @@ void tell(const smtp::ProbeReport& probe, const std::string& sender, const Relay
     return;
   }
   const std::string taken =
-      fmt::format("{}{} takes mail from {} for {} recipient{}", name, relay.url.user.empty() ? "" : " (logged in)",
-                  sender, relay.recipients.size(), relay.recipients.size() == 1 ? "" : "s");
-  if (probe.encrypted || is_this_machine(relay.url.host)) {
+      fmt::format("{}{} takes mail from {} for {} recipient{}", name,
+                  probe.mechanism.empty() ? "" : fmt::format(" (logged in by {})", probe.mechanism), sender,
+                  relay.recipients.size(), relay.recipients.size() == 1 ? "" : "s");
+  if (probe.encrypted || mail::is_this_machine(url.host)) {
     report.ok(relay.check, taken + (probe.encrypted ? ", encrypted" : ", on this machine"));
   } else {
     report.warning(relay.check, taken + ", but in clear: whoever listens can follow the links",
@@ -100,24 +99,33 @@ void tell(const smtp::ProbeReport& probe, const std::string& sender, const Relay
 
 Awaitable<void> check_relay(Relay relay, std::string sender, DoctorReport& report) {
   if (!report.has_time_for(relay.check)) co_return;
-  smtp::RelayProbe probe({.url = relay.url,
-                          .password = relay.password.clone(),
-                          .ca_file = {},
-                          .concurrency = 1,
-                          .connect_timeout = kTimeout,
-                          .timeout = kTimeout});
+  Secret secret;
+  if (relay.secrets != nullptr) {
+    const auto current = co_await relay.secrets->current();
+    if (!current) {
+      report.failed(relay.check, current.error().message, "check email.oauth, and that the token's issuer is reached");
+      co_return;
+    }
+    secret = (*current)->clone();
+  }
+  const std::string section = relay.settings.section;
+  smtp::RelaySettings settings = relay.settings;
+  settings.concurrency = 1;
+  settings.timeouts.connect = kTimeout;
+  settings.in_all = kTimeout;
+  smtp::RelayProbe probe(std::move(settings), std::move(secret));
   const auto answer = co_await probe.ask(sender, relay.recipients);
   if (answer) {
     tell(*answer, sender, relay, report);
   } else {
-    report.failed(relay.check, answer.error().message, fmt::format("check {}.transport", relay.section));
+    report.failed(relay.check, answer.error().message, fmt::format("check {}.transport", section));
   }
 }
 
 }  // namespace
 
-Awaitable<void> check_relays(const config::Settings& settings, const NamedFiles& files, DoctorReport& report) {
-  const std::string sender = settings.email.sender.text();
+Awaitable<void> check_relays(const config::Settings& settings, RelaySecrets& secrets, DoctorReport& report) {
+  const std::string sender = settings.email.bounce_address.value_or(settings.email.sender).text();
   std::vector<std::string> recipients;
   for (const mail::Address& address : settings.email.recipients) recipients.push_back(address.text());
   const bool own = settings.alarm.own_transport;
@@ -128,8 +136,8 @@ Awaitable<void> check_relays(const config::Settings& settings, const NamedFiles&
       key += " and alarm.email";
     }
     co_await check_relay(
-        {"relay", "email", std::move(key), *settings.email.relay, files.relay_password.clone(), std::move(recipients)},
-        sender, report);
+        {"relay", "email", std::move(key), relay_settings(settings), secrets.links(), std::move(recipients)}, sender,
+        report);
   } else {
     report.warning(
         "relay", fmt::format("mails are written to {}/outbox, and nobody gets them", settings.server.data_dir.string()),
@@ -139,8 +147,8 @@ Awaitable<void> check_relays(const config::Settings& settings, const NamedFiles&
     co_await check_relay({"alarm relay",
                           "alarm",
                           "alarm.email",
-                          *settings.alarm.relay,
-                          files.alarm_relay_password.clone(),
+                          alarm_relay_settings(settings),
+                          secrets.alarms(),
                           {settings.alarm.email->text()}},
                          sender, report);
   }

@@ -26,6 +26,7 @@
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
 #include "apps/s3link/process.hpp"
+#include "apps/s3link/relay_secrets.hpp"
 #include "apps/s3link/serve_access_log.hpp"
 #include "apps/s3link/serve_alarm.hpp"
 #include "apps/s3link/serve_metrics.hpp"
@@ -83,12 +84,12 @@ Result<Secret> master_key_of(const config::Settings& settings) {
   return sqlite_store::load_or_create_master_key(file);
 }
 
-Result<std::unique_ptr<ports::MailSender>> mail_sender_of(const config::Settings& settings, Secret password) {
+Result<std::unique_ptr<ports::MailSender>> mail_sender_of(const config::Settings& settings,
+                                                          ports::LoginSecrets* secrets) {
   if (settings.email.relay) {
-    return std::make_unique<smtp::SmtpSender>(smtp::RelaySettings{.url = *settings.email.relay,
-                                                                  .password = std::move(password),
-                                                                  .ca_file = {},
-                                                                  .concurrency = settings.delivery.concurrency});
+    smtp::RelaySettings relay = relay_settings(settings);
+    relay.concurrency = settings.delivery.concurrency;
+    return std::make_unique<smtp::SmtpSender>(std::move(relay), secrets);
   }
   auto folder = smtp::OutboxFolder::open(settings.server.data_dir / "outbox");
   if (!folder) return std::unexpected(folder.error());
@@ -230,7 +231,8 @@ int serve(const ConfigOptions& options) {
   bool credentials_made = false;
   const auto credentials = credentials_of(settings, random, credentials_made);
   if (!credentials) return complain(kFailed, credentials.error().message);
-  auto sender = mail_sender_of(settings, files->relay_password.clone());
+  RelaySecrets relay_secrets(settings, *files, context, clock);
+  auto sender = mail_sender_of(settings, relay_secrets.links());
   if (!sender) return complain(kFailed, sender.error().message);
   for (const s3::BucketName& name : {settings.bucket.name, settings.bucket.logs_name}) {
     const Status made = run_alone(context, make_bucket(store.buckets(), name, clock.now()));
@@ -285,7 +287,9 @@ int serve(const ConfigOptions& options) {
   link::Mailer mailer({.sender = settings.email.sender,
                        .sender_name = settings.email.sender_name,
                        .recipients = settings.email.recipients,
-                       .link_template = std::move(files->link_template)},
+                       .link_template = std::move(files->link_template),
+                       .reply_to = settings.email.reply_to,
+                       .bounce_address = settings.email.bounce_address},
                       metrics.sender(), store.ledger(), clock, random);
   pipeline::Dispatcher dispatcher({.max_attempts = settings.delivery.max_attempts,
                                    .first_retry = settings.delivery.first_retry,
@@ -295,10 +299,11 @@ int serve(const ConfigOptions& options) {
                                   store.outbox(), store.buckets(), links, mailer, clock, random, logger, traces.sink());
 
   NamedSecrets secrets = files->clone();  // the alarm takes its own
-  auto alarm = ServeAlarm::make(settings, *files, public_url, store.alarms(), **sender, context, clock, random, logger);
+  auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store.alarms(), **sender, context,
+                                clock, random, logger);
   if (!alarm) return complain(kFailed, alarm.error().message);
 
-  ServeReload reload(options, *loaded, std::move(secrets), server, mailer, logger);
+  ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, logger);
   metrics.watch(server, dispatcher, sweeper, retention);
   system::SignalWatcher signals;
   std::atomic<bool> broken = false;

@@ -8,6 +8,7 @@
 #include "adapters/http_client/beast_client.hpp"
 #include "adapters/smtp/outbox_folder.hpp"
 #include "adapters/smtp/smtp_sender.hpp"
+#include "apps/s3link/relay_secrets.hpp"
 #include "core/config/values.hpp"
 #include "services/pipeline/alarm.hpp"
 #include "services/pipeline/alarm_mail.hpp"
@@ -30,15 +31,13 @@ std::string quoted(const std::string& text) {
 }
 
 /// Who sends alarm mails. Empty: the sender of the link mails.
-Result<std::unique_ptr<ports::MailSender>> sender_of(const config::Settings& settings, NamedFiles& files) {
+Result<std::unique_ptr<ports::MailSender>> sender_of(const config::Settings& settings,
+                                                     ports::LoginSecrets* relay_secrets) {
   const bool own = settings.alarm.own_transport;
-  const auto& relay = own ? settings.alarm.relay : settings.email.relay;
-  if (relay) {
-    return std::make_unique<smtp::SmtpSender>(
-        smtp::RelaySettings{.url = *relay,
-                            .password = own ? std::move(files.alarm_relay_password) : files.relay_password.clone(),
-                            .ca_file = {},
-                            .concurrency = 1});
+  if (own ? settings.alarm.relay : settings.email.relay) {
+    smtp::RelaySettings relay = own ? alarm_relay_settings(settings) : relay_settings(settings);
+    relay.concurrency = 1;
+    return std::make_unique<smtp::SmtpSender>(std::move(relay), relay_secrets);
   }
   if (!settings.email.relay) return nullptr;
   auto folder = smtp::OutboxFolder::open(settings.server.data_dir / "outbox");
@@ -83,10 +82,10 @@ ServeAlarm::ServeAlarm(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) 
 ServeAlarm::~ServeAlarm() = default;
 
 Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& settings, NamedFiles& files,
-                                                     std::string public_url, ports::AlarmStore& store,
-                                                     ports::MailSender& links, asio::io_context& context,
-                                                     ports::Clock& clock, ports::Random& random,
-                                                     ports::Logger& logger) {
+                                                     ports::LoginSecrets* relay_secrets, std::string public_url,
+                                                     ports::AlarmStore& store, ports::MailSender& links,
+                                                     asio::io_context& context, ports::Clock& clock,
+                                                     ports::Random& random, ports::Logger& logger) {
   auto parts = std::make_unique<Parts>();
   const alarm::Source source{
       .server = std::move(public_url),
@@ -94,15 +93,16 @@ Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& set
       .options =
           "--data-dir " + quoted(std::filesystem::absolute(settings.server.data_dir).lexically_normal().string())};
   if (settings.alarm.email) {
-    auto sender = sender_of(settings, files);
+    auto sender = sender_of(settings, relay_secrets);
     if (!sender) return std::unexpected(sender.error());
     parts->own_sender = std::move(*sender);
-    parts->subscribers.push_back(
-        std::make_unique<pipeline::AlarmMail>(pipeline::AlarmMailSettings{.sender = settings.email.sender,
-                                                                          .sender_name = settings.email.sender_name,
-                                                                          .recipient = *settings.alarm.email,
-                                                                          .source = source},
-                                              parts->own_sender ? *parts->own_sender : links));
+    parts->subscribers.push_back(std::make_unique<pipeline::AlarmMail>(
+        pipeline::AlarmMailSettings{.sender = settings.email.sender,
+                                    .sender_name = settings.email.sender_name,
+                                    .recipient = *settings.alarm.email,
+                                    .source = source,
+                                    .bounce_address = settings.email.bounce_address},
+        parts->own_sender ? *parts->own_sender : links));
   }
   if (!settings.alarm.webhook.empty()) {
     parts->client = std::make_unique<http_client::BeastClient>(

@@ -11,6 +11,7 @@
 #include "ports/awaitable.hpp"
 #include "ports/clock.hpp"
 #include "ports/logger.hpp"
+#include "ports/login_secrets.hpp"
 #include "ports/mail_sender.hpp"
 #include "ports/random.hpp"
 #include "services/server/alarms.hpp"
@@ -25,12 +26,14 @@ server::AlarmsDocument alarms_document(const config::Settings& settings, ports::
 class ServeAlarm {
  public:
   /// `links` carries the link mails; alarms leave through it where they are files in the outbox folder, else through a
-  /// relay session of their own, so that a hanging link mail does not hold them up. Takes the secrets out of `files`.
+  /// relay session of their own, so that a hanging link mail does not hold them up. Takes the webhook's secret out of
+  /// `files`.
   /// Errors: the outbox folder's.
   static Result<std::unique_ptr<ServeAlarm>> make(const config::Settings& settings, NamedFiles& files,
-                                                  std::string public_url, ports::AlarmStore& store,
-                                                  ports::MailSender& links, asio::io_context& context,
-                                                  ports::Clock& clock, ports::Random& random, ports::Logger& logger);
+                                                  ports::LoginSecrets* relay_secrets, std::string public_url,
+                                                  ports::AlarmStore& store, ports::MailSender& links,
+                                                  asio::io_context& context, ports::Clock& clock, ports::Random& random,
+                                                  ports::Logger& logger);
   ServeAlarm(const ServeAlarm&) = delete;
   ServeAlarm& operator=(const ServeAlarm&) = delete;
   ~ServeAlarm();

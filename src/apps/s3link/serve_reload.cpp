@@ -9,6 +9,7 @@
 
 #include "adapters/http_server/server.hpp"
 #include "adapters/system/spdlog_logger.hpp"
+#include "apps/s3link/relay_secrets.hpp"
 #include "core/config/changes.hpp"
 #include "services/link/mailer.hpp"
 
@@ -19,6 +20,9 @@ using ports::LogLevel;
 
 /// The settings that run() takes over.
 constexpr std::array<std::string_view, 2> kReloaded = {"email.template_dir", "log.level"};
+/// The settings whose files run() takes over, as long as they name the same files.
+constexpr std::array<std::string_view, 4> kReloadedFiles = {
+    "email.password_file", "alarm.password_file", "email.oauth.client_secret_file", "email.oauth.refresh_token_file"};
 
 std::string_view name_of(LogLevel level) {
   switch (level) {
@@ -63,6 +67,7 @@ void ServeReload::run() {
   // A configuration that cannot be read does not keep new templates and certificates from the folders of the old one.
   reload_templates(fresh ? *fresh : in_force_);
   reload_tls();
+  reload_secrets(in_force_);
 }
 
 void ServeReload::reload_level(const config::Loaded& fresh) {
@@ -91,12 +96,25 @@ void ServeReload::reload_tls() {
   }
 }
 
+void ServeReload::reload_secrets(const config::Loaded& settings) {
+  auto read = read_named_secrets(settings);
+  if (!read) return report("relay secrets", read.error());
+  std::vector<std::string> taken = changed_secrets(secrets_, *read);
+  std::erase_if(taken, [](const std::string& name) { return !is_among(name, kReloadedFiles); });
+  if (taken.empty()) return;
+  relay_secrets_.use(*read);
+  logger_.log(LogLevel::info, "relay secrets read again", {{"settings", fmt::format("{}", fmt::join(taken, ", "))}});
+  Secret webhook = std::move(secrets_.webhook_secret);  // that one needs a restart
+  secrets_ = std::move(*read);
+  secrets_.webhook_secret = std::move(webhook);
+}
+
 void ServeReload::warn_of_the_rest(const config::Loaded& fresh) {
   std::vector<std::string> rest = config::changed_settings(in_force_, fresh);
   std::erase_if(rest, [](const std::string& name) { return is_among(name, kReloaded); });
   if (const auto secrets = read_named_secrets(fresh)) {
     for (std::string& name : changed_secrets(secrets_, *secrets)) {
-      if (!is_among(name, rest)) rest.push_back(std::move(name));
+      if (!is_among(name, kReloadedFiles) && !is_among(name, rest)) rest.push_back(std::move(name));
     }
   }
   if (rest.empty()) return;

@@ -16,22 +16,26 @@ class SpdlogLogger;
 
 namespace s3link::app {
 
+class RelaySecrets;
+
 /// What the port's level is called in the configuration.
 ports::LogLevel log_level(config::LogLevel level);
 
-/// What SIGHUP does: reads the configuration again for the log level and the mail templates, and the TLS files. Each of
-/// the three is taken over as a whole or, where anything of it is wrong, left as it was; the log says which, and why.
-/// Settings that have changed and need a restart are named in a warning. Thread safety: one call at a time.
+/// What SIGHUP does: reads the configuration again for the log level and the mail templates, the TLS files, and the
+/// passwords and OAuth secrets of the relays. Each of the four is taken over as a whole or, where anything of it is
+/// wrong, left as it was; the log says which, and why. Settings that have changed and need a restart are named in a
+/// warning. Thread safety: one call at a time.
 class ServeReload {
  public:
   /// `in_force` is what the server was started with. The references must outlive it.
   ServeReload(ConfigOptions options, const config::Loaded& in_force, NamedSecrets secrets, http_server::Server& server,
-              link::Mailer& mailer, system::SpdlogLogger& logger)
+              link::Mailer& mailer, RelaySecrets& relay_secrets, system::SpdlogLogger& logger)
       : options_(std::move(options)),
         in_force_(in_force),
         secrets_(std::move(secrets)),
         server_(server),
         mailer_(mailer),
+        relay_secrets_(relay_secrets),
         logger_(logger) {}
 
   void run();
@@ -40,14 +44,16 @@ class ServeReload {
   void reload_level(const config::Loaded& fresh);
   void reload_templates(const config::Loaded& fresh);
   void reload_tls();
+  void reload_secrets(const config::Loaded& settings);
   void warn_of_the_rest(const config::Loaded& fresh);
   void report(std::string_view part, const std::vector<config::Problem>& problems);
 
   const ConfigOptions options_;
   const config::Loaded& in_force_;
-  const NamedSecrets secrets_;
+  NamedSecrets secrets_;  ///< in force
   http_server::Server& server_;
   link::Mailer& mailer_;
+  RelaySecrets& relay_secrets_;
   system::SpdlogLogger& logger_;
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/base/encoding.hpp"
+#include "core/config/mail_address.hpp"
 #include "core/config/quantity.hpp"
 #include "core/config/values.hpp"
 
@@ -97,7 +98,7 @@ Status set_metrics_token(Settings& settings, const Texts& texts) {
 Status set_recipients(Settings& settings, const Texts& texts) {
   std::vector<mail::Address> recipients;
   for (const std::string& text : texts) {
-    auto address = mail::Address::parse(text);
+    auto address = parse_mail_address(text);
     if (!address) return std::unexpected(address.error());
     if (std::ranges::find(recipients, *address) != recipients.end()) {
       return fail(ErrorKind::invalid_argument, fmt::format("{} is named twice", text));
@@ -123,6 +124,63 @@ Status store_transport(const std::string& text, std::optional<mail::RelayUrl>& t
 
 Status set_transport(Settings& settings, const Texts& texts) {
   return store_transport(texts.at(0), settings.email.relay);
+}
+
+Status set_auth(Settings& settings, const Texts& texts) {
+  using enum mail::RelayAuth;
+  constexpr std::array<std::pair<std::string_view, mail::RelayAuth>, 5> kNames{
+      {{"auto", automatic}, {"plain", plain}, {"login", login}, {"xoauth2", xoauth2}, {"none", none}}};
+  const auto* const found = std::ranges::find(kNames, texts.at(0), [](const auto& entry) { return entry.first; });
+  if (found == kNames.end()) {
+    return fail(ErrorKind::invalid_argument, "not one of auto, plain, login, xoauth2, none");
+  }
+  settings.email.auth = found->second;
+  return {};
+}
+
+/// A domain, or an address in brackets: what EHLO takes (RFC 5321 §4.1.3).
+Result<std::string> parse_helo_name(std::string_view text) {
+  if (text.size() > 2 && text.size() <= 64 && text.front() == '[' && text.back() == ']' &&
+      std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == ':';
+      })) {
+    return std::string(text);
+  }
+  auto domain = parse_domain(text);
+  if (!domain)
+    return fail(ErrorKind::invalid_argument, "not a domain name, nor an address in brackets like [192.0.2.1]");
+  return domain;
+}
+
+/// Tokens are passwords: the way to them is encrypted.
+Status set_token_url(Settings& settings, const Texts& texts) {
+  if (const Status stored = store_or_clear(texts, parse_http_url, settings.email.oauth.token_url); !stored) {
+    return stored;
+  }
+  if (settings.email.oauth.token_url.empty()) return {};
+  const auto url = split_http_url(settings.email.oauth.token_url);
+  if (!url) return std::unexpected(url.error());
+  if (url->scheme != "https" && !mail::is_this_machine(url->peer.host)) {
+    return fail(ErrorKind::invalid_argument, "http:// would send the client's secret in clear; use https://");
+  }
+  return {};
+}
+
+/// A text of one line, or none.
+Status store_line(const Texts& texts, std::string& target) {
+  if (texts.empty()) {
+    target.clear();
+    return {};
+  }
+  return store(parse_line(texts.at(0), 2000), target);
+}
+
+Status store_address(const Texts& texts, std::optional<mail::Address>& target) {
+  if (texts.empty()) {
+    target.reset();
+    return {};
+  }
+  return store(parse_mail_address(texts.at(0)), target);
 }
 
 Status set_alarm_transport(Settings& settings, const Texts& texts) {
@@ -236,7 +294,7 @@ const std::array kKeys{
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 7 * kDay, s.link.expiration); }},
 
     Key{"email", "sender", ValueType::text, "s3link@localhost", "", "", "Address the mails come from.", "EmailSender",
-        false, [](Settings& s, const Texts& t) { return store(mail::Address::parse(t.at(0)), s.email.sender); }},
+        false, [](Settings& s, const Texts& t) { return store(parse_mail_address(t.at(0)), s.email.sender); }},
     Key{"email", "sender_name", ValueType::text, "s3link", "", "", "Name shown beside the sender's address.",
         "EmailSender", false,
         [](Settings& s, const Texts& t) { return store(parse_line(t.at(0), 200), s.email.sender_name); }},
@@ -250,12 +308,49 @@ const std::array kKeys{
         "Without starttls=: required with a user, else optional.",
         "", false, set_transport},
     Key{"email", "password_file", ValueType::text, "", "", "/etc/s3link/relay-password",
-        "File whose first line is the password of the relay's user.", "", false,
+        "File whose first line is the password of the relay's user. Read again on SIGHUP, and\n"
+        "when the relay refuses the login.",
+        "", false,
         [](Settings& s, const Texts& t) { return store_path(t, s.email.password_file); }},
     Key{"email", "template_dir", ValueType::text, "", "built-in templates", "/etc/s3link/templates",
         "Folder with subject.txt, body.html and body.txt (mustache); a missing file is\n"
         "taken from the built-in ones. Read again on SIGHUP.",
         "LinkTemplate", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.template_dir); }},
+    Key{"email", "auth", ValueType::text, "auto", "", "",
+        "How to log in at the relay, where email.transport names a user: auto, plain, login,\n"
+        "xoauth2 or none. auto: xoauth2 where email.oauth.token_url is set, else PLAIN, then\n"
+        "LOGIN, then CRAM-MD5, as far as the relay offers them.",
+        "", false, set_auth},
+    Key{"email", "helo_name", ValueType::text, "", "this machine's full name, or the sender's domain",
+        "files.example.org", "The name to greet relays with (EHLO).", "", false,
+        [](Settings& s, const Texts& t) { return store_or_clear(t, parse_helo_name, s.email.helo_name); }},
+    Key{"email", "ca_file", ValueType::text, "", "SSL_CERT_FILE and SSL_CERT_DIR, or the system's roots",
+        "/etc/s3link/relay-ca.pem",
+        "Certificates (PEM) to trust at relays, in place of the system's. For email.transport\n"
+        "and alarm.transport.",
+        "", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.ca_file); }},
+    Key{"email", "reply_to", ValueType::text, "", "email.sender", "office@example.org",
+        "Address that answers to the mails go to (Reply-To).", "", false,
+        [](Settings& s, const Texts& t) { return store_address(t, s.email.reply_to); }},
+    Key{"email", "bounce_address", ValueType::text, "", "email.sender", "bounces@example.org",
+        "Address that reports of mails that cannot be delivered go to (envelope sender).", "", false,
+        [](Settings& s, const Texts& t) { return store_address(t, s.email.bounce_address); }},
+    Key{"email", "oauth.token_url", ValueType::text, "", "",
+        "https://login.microsoftonline.com/TENANT/oauth2/v2.0/token",
+        "Where tokens to log in with come from (OAuth 2.0, XOAUTH2): Microsoft 365, Google.", "", false, set_token_url},
+    Key{"email", "oauth.client_id", ValueType::text, "", "", "11111111-2222-3333-4444-555555555555",
+        "Our name there.", "", false,
+        [](Settings& s, const Texts& t) { return store_line(t, s.email.oauth.client_id); }},
+    Key{"email", "oauth.client_secret_file", ValueType::text, "", "", "/etc/s3link/client-secret",
+        "File whose first line is the client's secret. Read again on SIGHUP.", "", false,
+        [](Settings& s, const Texts& t) { return store_path(t, s.email.oauth.client_secret_file); }},
+    Key{"email", "oauth.scope", ValueType::text, "", "", "https://outlook.office365.com/.default",
+        "What the token is for.", "", false,
+        [](Settings& s, const Texts& t) { return store_line(t, s.email.oauth.scope); }},
+    Key{"email", "oauth.refresh_token_file", ValueType::text, "", "", "/etc/s3link/refresh-token",
+        "File whose first line is a refresh token of the user of email.transport. Without it,\n"
+        "the client's own credentials are used. Read again on SIGHUP.",
+        "", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.oauth.refresh_token_file); }},
 
     Key{"delivery", "max_attempts", ValueType::whole_number, "5", "", "",
         "Attempts to mail a link before it goes to the dead letters, 1 to 1000.", "", false,
@@ -299,14 +394,16 @@ const std::array kKeys{
             s.alarm.email.reset();
             return {};
           }
-          return store(mail::Address::parse(t.at(0)), s.alarm.email);
+          return store(parse_mail_address(t.at(0)), s.alarm.email);
         }},
     Key{"alarm", "transport", ValueType::text, "", "email.transport", "smtp://127.0.0.1:25",
         "How mails about alarms leave, written as email.transport is: another relay, so\n"
         "that alarms arrive when links do not.",
         "", false, set_alarm_transport},
     Key{"alarm", "password_file", ValueType::text, "", "", "/etc/s3link/alarm-relay-password",
-        "File whose first line is the password of the user of alarm.transport.", "", false,
+        "File whose first line is the password of the user of alarm.transport. Read again as\n"
+        "email.password_file is.",
+        "", false,
         [](Settings& s, const Texts& t) { return store_path(t, s.alarm.password_file); }},
     Key{"alarm", "webhook", ValueType::text, "", "", "https://chat.example.org/hooks/s3link",
         "URL that alarms are also posted to, so that they arrive when mail does not.", "CommonAlarmTopic subscriber",
@@ -373,6 +470,7 @@ std::string Key::environment_name() const {
   std::string out = fmt::format("S3LINK_{}_{}", section, name);
   for (char& c : out) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c == '.') c = '_';
   }
   return out;
 }

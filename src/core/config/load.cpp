@@ -198,11 +198,23 @@ class Loader {
                                            fmt::format("there are {}", fmt::join(sections, ", ")))});
       return;
     }
-    for (const auto& [name, value] : *table) {
-      const Key* key = find_key(section, name.str());
+    apply_table(file, section, "", *table);
+  }
+
+  /// `prefix`: "oauth." for what stands in [email.oauth].
+  void apply_table(const std::string& file, std::string_view section, const std::string& prefix,
+                   const toml::table& table) {
+    const auto where = [&](const toml::node& at) { return fmt::format("{}:{}", file, at.source().begin.line); };
+    for (const auto& [tail, value] : table) {
+      const std::string name = prefix + std::string(tail.str());
+      const Key* key = find_key(section, name);
       if (!key) {
-        problems_.push_back(
-            {where(value), shown(fmt::format("{}.{}", section, name.str())), unknown_key(section, name.str())});
+        const auto* const inner = value.as_table();
+        if (inner != nullptr && is_table_of(section, name + ".")) {
+          apply_table(file, section, name + ".", *inner);
+          continue;
+        }
+        problems_.push_back({where(value), shown(fmt::format("{}.{}", section, name)), unknown_key(section, name)});
         continue;
       }
       auto texts = texts_of(*key, value);
@@ -212,6 +224,12 @@ class Loader {
       }
       apply(*key, std::move(*texts), where(value));
     }
+  }
+
+  /// Whether keys of the section begin so.
+  static bool is_table_of(std::string_view section, std::string_view prefix) {
+    return std::ranges::any_of(keys(),
+                               [&](const Key& key) { return key.section == section && key.name.starts_with(prefix); });
   }
 
   static std::string unknown_key(std::string_view section, std::string_view name) {
@@ -313,11 +331,44 @@ class Loader {
     if (both_good("bucket", "name", "bucket", "logs_name") && settings_.bucket.name == settings_.bucket.logs_name) {
       mismatch("bucket", "logs_name", "the same as bucket.name; logs would be mailed as files. Choose another name");
     }
-    check_login("email", settings_.email.relay, settings_.email.password_file.has_value());
+    check_email_login();
     check_login("alarm", settings_.alarm.relay, settings_.alarm.password_file.has_value());
     if (both_good("alarm", "webhook", "alarm", "webhook_secret_file") && settings_.alarm.webhook.empty() &&
         settings_.alarm.webhook_secret_file) {
       mismatch("alarm", "webhook_secret_file", "set, but there is no alarm.webhook to sign for");
+    }
+  }
+
+  /// Whether the way to log in and what it needs go together. With token_url, auto becomes xoauth2.
+  void check_email_login() {
+    using mail::RelayAuth;
+    if (is_bad("email", "transport") || is_bad("email", "auth") || is_bad("email", "oauth.token_url")) return;
+    auto& email = settings_.email;
+    const bool has_tokens = !email.oauth.token_url.empty();
+    if (email.auth == RelayAuth::automatic && has_tokens) email.auth = RelayAuth::xoauth2;
+    const bool has_user = email.relay && !email.relay->user.empty();
+    const auto unused = [&](std::string_view name, bool given) {
+      if (given) mismatch("email", name, "set, but email.auth does not use it; leave one of them out");
+    };
+    if (email.auth != RelayAuth::xoauth2) {
+      unused("oauth.token_url", has_tokens);
+      unused("oauth.client_id", !email.oauth.client_id.empty() && !has_tokens);
+      unused("oauth.client_secret_file", email.oauth.client_secret_file.has_value() && !has_tokens);
+      unused("oauth.refresh_token_file", email.oauth.refresh_token_file.has_value() && !has_tokens);
+    }
+    if (email.auth == RelayAuth::none) {
+      unused("password_file", email.password_file.has_value());
+    } else if (email.auth == RelayAuth::xoauth2) {
+      const auto needed = [&](std::string_view name, bool given, std::string_view what) {
+        if (!given) mismatch("email", name, fmt::format("not set, but XOAUTH2 needs {}", what));
+      };
+      needed("oauth.token_url", has_tokens, "the address that tokens come from");
+      needed("oauth.client_id", !email.oauth.client_id.empty(), "the client's name");
+      needed("oauth.client_secret_file", email.oauth.client_secret_file || email.oauth.refresh_token_file,
+             "the client's secret, or a refresh token (email.oauth.refresh_token_file)");
+      needed("transport", has_user, "a user (smtp://user@host:port)");
+    } else {
+      check_login("email", email.relay, email.password_file.has_value());
     }
   }
 
@@ -341,7 +392,14 @@ class Loader {
       warnings_.push_back("server.public_url is not set: links will start with " + host +
                           ", which works on this machine only");
     }
+    warn_of_login();
     warn_of_alarm();
+  }
+
+  void warn_of_login() {
+    if (settings_.email.auth == mail::RelayAuth::xoauth2 && settings_.email.password_file) {
+      warnings_.push_back("email.password_file is set, but not used: tokens of email.oauth.token_url are");
+    }
   }
 
   void warn_of_alarm() {
@@ -369,7 +427,13 @@ class Loader {
                                .recipients = {},
                                .relay = {},
                                .password_file = {},
-                               .template_dir = {}},
+                               .template_dir = {},
+                               .auth = {},
+                               .helo_name = {},
+                               .ca_file = {},
+                               .reply_to = {},
+                               .bounce_address = {},
+                               .oauth = {}},
                      .delivery = {},
                      .alarm = {},
                      .access_log = {},

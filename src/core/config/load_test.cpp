@@ -163,11 +163,31 @@ TEST(Load, WhatBelongsTogetherIsChecked) {
       {"[email]\ntransport=\"smtp://me@relay:587\"", "email.transport: names a user, so set email.password_file"},
       {"[email]\npassword_file=\"p\"", "email.password_file: set, but email.transport names no user"},
       {"[alarm]\ntransport=\"smtp://me@relay:587\"", "alarm.transport: names a user, so set alarm.password_file"},
+      {"[email]\ntransport=\"smtp://me@relay:587\"\nauth=\"xoauth2\"\n[email.oauth]\n"
+       "client_id=\"c\"\nclient_secret_file=\"f\"",
+       "email.oauth.token_url: not set, but XOAUTH2 needs"},
+      {"[email]\nauth=\"none\"\npassword_file=\"p\"", "email.password_file: set, but email.auth does not use it"},
+      {"[email.oauth]\ntoken_uri=\"https://h/\"", "email.oauth.token_uri: unknown setting; did you mean"},
       {"[alarm]\npassword_file=\"p\"", "alarm.password_file: set, but alarm.transport names no user"},
       {"[alarm]\nwebhook_secret_file=\"p\"", "alarm.webhook_secret_file: set, but there is no alarm.webhook"},
   };
   for (const Row& row : rows)
     EXPECT_THAT(problems_of(from_file(row.toml)), ElementsAre(HasSubstr(row.problem))) << row.toml;
+}
+
+TEST(Load, TokenUrlMeansXoauth2) {
+  const auto got = load(from_file(
+      "[email]\ntransport=\"smtp://me@relay:587\"\n[email.oauth]\ntoken_url=\"https://login.example.org/token\"\n"
+      "client_id=\"c\"\nrefresh_token_file=\"/etc/t\""));
+  ASSERT_TRUE(got) << got.error().front().text();
+  EXPECT_EQ(got->settings.email.auth, mail::RelayAuth::xoauth2);
+  EXPECT_EQ(got->settings.email.oauth.client_id, "c");
+  EXPECT_EQ(got->settings.email.oauth.refresh_token_file, "/etc/t");
+  Sources sources;
+  sources.environment = {{"S3LINK_EMAIL_OAUTH_SCOPE", "mail"}};
+  const auto from_environment = load(sources);
+  ASSERT_TRUE(from_environment);
+  EXPECT_EQ(from_environment->settings.email.oauth.scope, "mail");
 }
 
 TEST(Load, PublicUrlFollowsListenAndTls) {

@@ -9,6 +9,7 @@
 
 #include "core/base/secret.hpp"
 #include "core/mail/address.hpp"
+#include "core/mail/relay_auth.hpp"
 #include "core/mail/relay_url.hpp"
 #include "core/s3/names.hpp"
 
@@ -64,6 +65,19 @@ struct Settings {
     std::optional<mail::RelayUrl> relay;    ///< empty: data_dir/outbox
     std::optional<std::filesystem::path> password_file;
     std::optional<std::filesystem::path> template_dir;
+    mail::RelayAuth auth = mail::RelayAuth::automatic;  ///< xoauth2 where there is a token_url; never automatic then
+    std::string helo_name;                              ///< empty: this machine's full name, or the sender's domain
+    std::optional<std::filesystem::path> ca_file;       ///< also for the relay of the alarms
+    std::optional<mail::Address> reply_to;
+    std::optional<mail::Address> bounce_address;  ///< envelope sender; empty: the sender
+
+    /// Where XOAUTH2 tokens come from (RFC 6749): by client credentials, or by a refresh token where there is one.
+    struct OAuth {
+      std::string token_url;  ///< https://, or http:// to this machine; empty: no XOAUTH2
+      std::string client_id;
+      std::string scope;
+      std::optional<std::filesystem::path> client_secret_file, refresh_token_file;  ///< one of them at least
+    } oauth;
   } email;
 
   struct Delivery {

@@ -4,15 +4,15 @@
 
 #include <algorithm>
 
+#include "core/base/encoding.hpp"
+
 namespace s3link::mail {
 namespace {
 
 bool is_letter_or_digit(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
-bool is_atext(char c) noexcept {
-  return is_letter_or_digit(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
-}
+bool is_atext(char c) noexcept { return is_letter_or_digit(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c); }
 
 /// Labels of letters, digits and inner hyphens, with dots between.
 bool is_host_name(std::string_view text) noexcept {
@@ -41,7 +41,34 @@ bool is_dot_atom(std::string_view text) noexcept {
          std::ranges::all_of(text, [](char c) { return is_atext(c) || c == '.'; });
 }
 
+/// Without the control characters of U+0080 to U+009F.
+bool is_international(std::string_view local) {
+  if (!is_utf8(local)) return false;
+  for (std::size_t i = 0; i + 1 < local.size(); ++i) {
+    if (local[i] == '\xc2' && static_cast<unsigned char>(local[i + 1]) < 0xa0) return false;
+  }
+  return true;
+}
+
+/// What the characters outside ASCII are replaced by, so that the rest can be looked at.
+std::string in_ascii(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace_if(
+      out, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, 'x');
+  return out;
+}
+
 }  // namespace
+
+Result<Address> Address::parse_utf8(std::string_view text) {
+  const auto at = text.rfind('@');
+  const std::string_view local = text.substr(0, at);
+  if (at == std::string_view::npos || !is_international(local)) return parse(text);
+  if (auto plain = parse(in_ascii(local) + std::string(text.substr(at))); !plain) {
+    return fail(ErrorKind::invalid_argument, fmt::format("\"{}\" is not a mail address (name@domain)", text));
+  }
+  return Address(std::string(text));
+}
 
 Result<Address> Address::parse(std::string_view text) {
   const auto at = text.rfind('@');

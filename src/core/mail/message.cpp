@@ -24,6 +24,10 @@ std::string from_field(const MessageParts& parts) {
   return fmt::format("From: {}{}<{}>\r\n", encoded, fold ? "\r\n " : " ", parts.from.text());
 }
 
+std::string reply_to_field(const MessageParts& parts) {
+  return parts.reply_to ? fmt::format("Reply-To: {}\r\n", parts.reply_to->text()) : std::string();
+}
+
 /// The id alone: whether a trace is recorded, and by which segment, is nothing for a recipient.
 std::string trace_field(std::string_view id) {
   return id.empty() ? std::string() : fmt::format("X-Amzn-Trace-Id: Root={}\r\n", visible_text(id));
@@ -53,10 +57,10 @@ Secret build_message(const MessageParts& parts) {
   std::string out;
   out.reserve(2'048 + 3 * (parts.text.size() + parts.html.size()));  // one piece: what grows leaves copies behind
   fmt::format_to(std::back_inserter(out),
-                 "Date: {}\r\n{}To: {}\r\nMessage-ID: {}\r\nSubject: {}\r\n"
+                 "Date: {}\r\n{}To: {}\r\n{}Message-ID: {}\r\nSubject: {}\r\n"
                  "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n{}"
                  "MIME-Version: 1.0\r\n",
-                 mail_date(parts.date), from_field(parts), parts.to.text(), parts.message_id,
+                 mail_date(parts.date), from_field(parts), parts.to.text(), reply_to_field(parts), parts.message_id,
                  encode_unstructured(visible_text(parts.subject), std::string_view("Subject: ").size()),
                  trace_field(parts.trace_id));
   if (parts.html.empty()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ struct MessageParts {
   Address from;
   std::string_view from_name;  ///< UTF-8; empty: the address alone
   Address to;
+  std::optional<Address> reply_to = {};
   std::string_view subject;  ///< UTF-8
   Instant date;
   std::string_view message_id;     ///< with angle brackets, from message_id_of()

@@ -28,8 +28,10 @@ bool is_ipv6(std::string_view text) noexcept {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
          });
 }
-bool is_this_machine(std::string_view host) noexcept {
-  return equals_ignoring_case(host, "localhost") || host == "::1" || host.starts_with("127.");
+
+/// 127.0.0.0/8 in four numbers: "127.evil.example" is a name.
+bool is_loopback_ipv4(std::string_view host) noexcept {
+  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
@@ -47,6 +49,10 @@ std::optional<StartTls> parse_starttls(std::string_view text) noexcept {
 }
 
 }  // namespace
+
+bool is_this_machine(std::string_view host) noexcept {
+  return equals_ignoring_case(host, "localhost") || host == "::1" || is_loopback_ipv4(host);
+}
 
 Result<RelayUrl> RelayUrl::parse(std::string_view text) {
   RelayUrl url;

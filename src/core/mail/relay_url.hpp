@@ -28,4 +28,7 @@ struct RelayUrl {
   bool operator==(const RelayUrl&) const = default;
 };
 
+/// The host is the loopback interface: what is sent there is sent to nobody else.
+bool is_this_machine(std::string_view host) noexcept;
+
 }  // namespace s3link::mail

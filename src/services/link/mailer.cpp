@@ -134,6 +134,7 @@ mail::Mail Mailer::compose(const LinkJob& job, const mail::Address& recipient, s
   Secret message = mail::build_message({.from = settings_.sender,
                                         .from_name = settings_.sender_name,
                                         .to = recipient,
+                                        .reply_to = settings_.reply_to,
                                         .subject = rendered.subject,
                                         .date = now,
                                         .message_id = message_id,
@@ -141,7 +142,7 @@ mail::Mail Mailer::compose(const LinkJob& job, const mail::Address& recipient, s
                                         .html = rendered.html.reveal(),
                                         .boundary_seed = hex_encode(as_text(seed)),
                                         .trace_id = job.trace_id});
-  return {.envelope_from = settings_.sender.text(),
+  return {.envelope_from = settings_.bounce_address.value_or(settings_.sender).text(),
           .envelope_to = recipient.text(),
           .message_id = std::move(message_id),
           .rfc5322 = std::move(message)};

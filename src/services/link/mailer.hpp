@@ -26,6 +26,8 @@ struct MailSettings {
   std::string sender_name;                ///< shown beside the sender's address; may be empty
   std::vector<mail::Address> recipients;  ///< each gets a message of its own
   mail::LinkTemplate link_template;       ///< to begin with
+  std::optional<mail::Address> reply_to = {};
+  std::optional<mail::Address> bounce_address = {};  ///< envelope sender; empty: the sender
 };
 
 /// What one link mail is about.

@@ -21,7 +21,7 @@ mail::Mail compose(const AlarmMailSettings& settings, const alarm::Notification&
                                         .text = text.text,
                                         .html = {},
                                         .boundary_seed = {}});
-  return {.envelope_from = settings.sender.text(),
+  return {.envelope_from = settings.bounce_address.value_or(settings.sender).text(),
           .envelope_to = settings.recipient.text(),
           .message_id = std::move(id),
           .rfc5322 = std::move(message)};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/mail/address.hpp"
@@ -13,6 +14,7 @@ struct AlarmMailSettings {
   std::string sender_name;
   mail::Address recipient;
   alarm::Source source;
+  std::optional<mail::Address> bounce_address = {};  ///< envelope sender; empty: the sender
 };
 
 /// AdminAlarmEMail of the published design: one plain-text mail to one address. A repeat has the same Message-ID and

@@ -1,0 +1,9 @@
+#pragma once
+
+namespace s3link::mail {
+
+/// How we log in at a relay (email.auth). Automatic: XOAUTH2 where tokens are set up, else PLAIN, then LOGIN, then
+/// CRAM-MD5, as far as the relay offers them.
+enum class RelayAuth { automatic, plain, login, xoauth2, none };
+
+}  // namespace s3link::mail
