@@ -14,6 +14,7 @@
 #include "adapters/sqlite_store/descriptor.hpp"
 #include "adapters/sqlite_store/path_error.hpp"
 #include "core/base/encoding.hpp"
+#include "core/base/secret_file.hpp"
 
 namespace s3link::sqlite_store {
 namespace {
@@ -24,8 +25,9 @@ constexpr std::size_t kFileBytes = 2 * kKeyBytes + 1;  // hexadecimal and a newl
 Result<Secret> read_key(int descriptor, const std::filesystem::path& file) {
   struct stat about{};
   if (::fstat(descriptor, &about) != 0) return path_error("cannot inspect", file, errno);
-  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return fail(ErrorKind::denied, file.string() + " can be read by others: chmod 600 it");
+  if (const auto fault = secret_file_fault({about.st_mode, about.st_uid}, ::geteuid())) {
+    return fail(ErrorKind::denied, file.string() + " " + *fault);
+  }
   std::array<char, kFileBytes + 1> text{};  // one more, to notice a file that is too long
   std::size_t length = 0;
   while (length < text.size()) {

@@ -7,7 +7,8 @@
 
 namespace s3link::sqlite_store {
 
-/// A file with one master key: 64 hexadecimal characters and a newline, mode 0600. No error text holds any of it.
+/// A file with one master key: 64 hexadecimal characters and a newline, made with mode 0600, read where
+/// secret_file_fault() (core/base/secret_file.hpp) finds nothing. No error text holds any of it.
 
 /// 32 raw bytes. Errors: not_found, invalid_argument (not of that form), denied (readable by others), internal (I/O).
 Result<Secret> read_master_key_file(const std::filesystem::path& file);

@@ -222,7 +222,7 @@ const std::array kKeys{
         "no path. Set it when recipients are on other machines.",
         "", false,
         [](Settings& s, const Texts& t) { return store_or_clear(t, parse_http_origin, s.server.public_url); }},
-    Key{"server", "data_dir", ValueType::text, "data", "", "",
+    Key{"server", "data_dir", ValueType::path, "data", "", "",
         "Folder for everything that is kept: database, encrypted files, keys, outbox.\n"
         "Made at the first start, readable by its owner only. One server at a time.",
         "", false,
@@ -236,10 +236,10 @@ const std::array kKeys{
         "Domain for virtual-host style requests (BUCKET.s3.example.org). Without it, path\n"
         "style only (/BUCKET/KEY).",
         "", false, [](Settings& s, const Texts& t) { return store_or_clear(t, parse_domain, s.server.domain); }},
-    Key{"server", "tls_certificate", ValueType::text, "", "", "/etc/s3link/fullchain.pem",
+    Key{"server", "tls_certificate", ValueType::path, "", "", "/etc/s3link/fullchain.pem",
         "Certificate chain (PEM) to serve HTTPS with; needs tls_key. Read again on SIGHUP.", "", false,
         [](Settings& s, const Texts& t) { return store_path(t, s.server.tls_certificate); }},
-    Key{"server", "tls_key", ValueType::text, "", "", "/etc/s3link/key.pem",
+    Key{"server", "tls_key", ValueType::path, "", "", "/etc/s3link/key.pem",
         "Private key (PEM) of tls_certificate. Read again on SIGHUP.", "", false,
         [](Settings& s, const Texts& t) { return store_path(t, s.server.tls_key); }},
     Key{"server", "max_connections", ValueType::whole_number, "4096", "", "",
@@ -261,7 +261,7 @@ const std::array kKeys{
     Key{"auth", "secret_access_key", ValueType::text, "", "from data_dir/credentials, made at the first start",
         "AtLeastEightCharacters", "Secret of access_key_id. Better left to data_dir/credentials.", "", true,
         set_secret},
-    Key{"auth", "master_key_file", ValueType::text, "", "data_dir/master.key, made at the first start",
+    Key{"auth", "master_key_file", ValueType::path, "", "data_dir/master.key, made at the first start",
         "/etc/s3link/master.key",
         "The key that encrypts everything stored: 64 hexadecimal characters. Without it\n"
         "the data folder is unreadable, so keep a copy elsewhere.",
@@ -307,12 +307,12 @@ const std::array kKeys{
         "smtp://[user@]host:port[?starttls=required|optional|never], smtps://[user@]host:port.\n"
         "Without starttls=: required with a user, else optional.",
         "", false, set_transport},
-    Key{"email", "password_file", ValueType::text, "", "", "/etc/s3link/relay-password",
+    Key{"email", "password_file", ValueType::path, "", "", "/etc/s3link/relay-password",
         "File whose first line is the password of the relay's user. Read again on SIGHUP, and\n"
         "when the relay refuses the login.",
         "", false,
         [](Settings& s, const Texts& t) { return store_path(t, s.email.password_file); }},
-    Key{"email", "template_dir", ValueType::text, "", "built-in templates", "/etc/s3link/templates",
+    Key{"email", "template_dir", ValueType::path, "", "built-in templates", "/etc/s3link/templates",
         "Folder with subject.txt, body.html and body.txt (mustache); a missing file is\n"
         "taken from the built-in ones. Read again on SIGHUP.",
         "LinkTemplate", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.template_dir); }},
@@ -324,7 +324,7 @@ const std::array kKeys{
     Key{"email", "helo_name", ValueType::text, "", "this machine's full name, or the sender's domain",
         "files.example.org", "The name to greet relays with (EHLO).", "", false,
         [](Settings& s, const Texts& t) { return store_or_clear(t, parse_helo_name, s.email.helo_name); }},
-    Key{"email", "ca_file", ValueType::text, "", "SSL_CERT_FILE and SSL_CERT_DIR, or the system's roots",
+    Key{"email", "ca_file", ValueType::path, "", "SSL_CERT_FILE and SSL_CERT_DIR, or the system's roots",
         "/etc/s3link/relay-ca.pem",
         "Certificates (PEM) to trust at relays, in place of the system's. For email.transport\n"
         "and alarm.transport.",
@@ -341,13 +341,13 @@ const std::array kKeys{
     Key{"email", "oauth.client_id", ValueType::text, "", "", "11111111-2222-3333-4444-555555555555",
         "Our name there.", "", false,
         [](Settings& s, const Texts& t) { return store_line(t, s.email.oauth.client_id); }},
-    Key{"email", "oauth.client_secret_file", ValueType::text, "", "", "/etc/s3link/client-secret",
+    Key{"email", "oauth.client_secret_file", ValueType::path, "", "", "/etc/s3link/client-secret",
         "File whose first line is the client's secret. Read again on SIGHUP.", "", false,
         [](Settings& s, const Texts& t) { return store_path(t, s.email.oauth.client_secret_file); }},
     Key{"email", "oauth.scope", ValueType::text, "", "", "https://outlook.office365.com/.default",
         "What the token is for.", "", false,
         [](Settings& s, const Texts& t) { return store_line(t, s.email.oauth.scope); }},
-    Key{"email", "oauth.refresh_token_file", ValueType::text, "", "", "/etc/s3link/refresh-token",
+    Key{"email", "oauth.refresh_token_file", ValueType::path, "", "", "/etc/s3link/refresh-token",
         "File whose first line is a refresh token of the user of email.transport. Without it,\n"
         "the client's own credentials are used. Read again on SIGHUP.",
         "", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.oauth.refresh_token_file); }},
@@ -400,7 +400,7 @@ const std::array kKeys{
         "How mails about alarms leave, written as email.transport is: another relay, so\n"
         "that alarms arrive when links do not.",
         "", false, set_alarm_transport},
-    Key{"alarm", "password_file", ValueType::text, "", "", "/etc/s3link/alarm-relay-password",
+    Key{"alarm", "password_file", ValueType::path, "", "", "/etc/s3link/alarm-relay-password",
         "File whose first line is the password of the user of alarm.transport. Read again as\n"
         "email.password_file is.",
         "", false,
@@ -408,7 +408,7 @@ const std::array kKeys{
     Key{"alarm", "webhook", ValueType::text, "", "", "https://chat.example.org/hooks/s3link",
         "URL that alarms are also posted to, so that they arrive when mail does not.", "CommonAlarmTopic subscriber",
         true, set_webhook},
-    Key{"alarm", "webhook_secret_file", ValueType::text, "", "", "/etc/s3link/webhook-secret",
+    Key{"alarm", "webhook_secret_file", ValueType::path, "", "", "/etc/s3link/webhook-secret",
         "File whose first line is a secret shared with the webhook: what is posted is\n"
         "signed with it (X-s3link-Signature).",
         "", false, [](Settings& s, const Texts& t) { return store_path(t, s.alarm.webhook_secret_file); }},

@@ -11,8 +11,9 @@
 
 namespace s3link::config {
 
-/// How a value is written in TOML. From the environment or a flag it is always text, a list with commas.
-enum class ValueType { text, whole_number, fraction, duration, size, list };
+/// How a value is written in TOML. From the environment or a flag it is always text, a list with commas. A path is
+/// text; a relative one counts from the folder of the file that it stands in, else from the working directory.
+enum class ValueType { text, path, whole_number, fraction, duration, size, list };
 
 /// One setting. The table of them is the only place that knows its name, default, range and meaning; parsing, the
 /// environment names, `config init`, `config show` and `config check` follow it.

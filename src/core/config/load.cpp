@@ -4,10 +4,12 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "core/base/encoding.hpp"
 #include "core/config/quantity.hpp"
+#include "core/config/values.hpp"
 
 namespace s3link::config {
 namespace {
@@ -32,6 +34,7 @@ Result<std::vector<std::string>> texts_of(const Key& key, const toml::node& node
   if (const auto* text = node.as_string()) {
     switch (key.type) {
       case ValueType::text:
+      case ValueType::path:
       case ValueType::duration:
       case ValueType::size:
         return std::vector{text->get()};
@@ -51,6 +54,7 @@ Result<std::vector<std::string>> texts_of(const Key& key, const toml::node& node
       case ValueType::duration:
         return wrong("write a duration in quotes with its unit, like \"90s\"");
       case ValueType::text:
+      case ValueType::path:
       case ValueType::list:
         return wrong("write text in quotes");
     }
@@ -79,6 +83,7 @@ Result<std::vector<std::string>> texts_of(const Key& key, const toml::node& node
     case ValueType::size:
       return wrong("write a size in quotes with its unit, like \"5GiB\"");
     case ValueType::text:
+    case ValueType::path:
       break;
   }
   return wrong("write text in quotes");
@@ -107,6 +112,26 @@ std::string with_suggestion(std::string message, std::string_view word, const st
   return fmt::format("{}; {}", message, otherwise);
 }
 
+/// Whether a host names the machine itself.
+bool is_this_machine(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.") || host.ends_with(".localhost");
+}
+
+/// Whether a variable is one of those that Kubernetes gives every container for every service of its namespace. That of
+/// a service "s3link" is S3LINK_SERVICE_HOST, S3LINK_SERVICE_PORT…, S3LINK_PORT, S3LINK_PORT_9000_TCP…; of "s3link-web"
+/// the same with S3LINK_WEB_. There a typing error of ours could look alike (S3LINK_SERVER_PORT), so the value counts.
+/// Source: Kubernetes documentation, "Service", environment variables.
+bool is_of_kubernetes(std::string_view name, std::string_view value) {
+  if (name.starts_with("S3LINK_SERVICE_") || name == "S3LINK_PORT" || name.starts_with("S3LINK_PORT_")) return true;
+  if (name.contains("_SERVICE_HOST") || name.contains("_SERVICE_PORT")) return true;
+  const auto is_url = value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
+  if (name.ends_with("_PORT") && is_url) return true;
+  const auto port = name.find("_PORT_");
+  if (port == std::string_view::npos) return false;
+  const std::string_view rest = name.substr(port + 6);
+  return !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
+}
+
 class Loader {
  public:
   std::expected<Loaded, std::vector<Problem>> run(const Sources& sources) {
@@ -116,6 +141,7 @@ class Loader {
     for (const Sources::Flag& flag : sources.flags) apply_flag(flag);
     derive();
     check_together();
+    if (!sources.sections.empty()) forget_problems_outside(sources.sections);
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
     warn();
     return Loaded{std::move(settings_), std::move(values_), std::move(warnings_)};
@@ -145,6 +171,15 @@ class Loader {
       if (const Status set = key.set(settings_, texts); !set) problem(key, "default", set.error().message);
       values_.push_back({&key, std::move(texts), false, false, "default"});
     }
+  }
+
+  /// Those of no section we know stay: a needed one may have been meant.
+  void forget_problems_outside(const std::vector<std::string_view>& sections) {
+    const std::vector<std::string> known = all_sections();
+    std::erase_if(problems_, [&](const Problem& problem) {
+      const std::string_view section = std::string_view(problem.setting).substr(0, problem.setting.find('.'));
+      return std::ranges::find(known, section) != known.end() && std::ranges::find(sections, section) == sections.end();
+    });
   }
 
   /// The strongest source comes last, so each simply replaces what was there; a bad value is reported even where a
@@ -222,6 +257,9 @@ class Loader {
         problem(*key, where(value), texts.error().message);
         continue;
       }
+      if (key->type == ValueType::path && !texts->at(0).empty()) {
+        texts->at(0) = (std::filesystem::path(file).parent_path() / texts->at(0)).lexically_normal().string();
+      }
       apply(*key, std::move(*texts), where(value));
     }
   }
@@ -252,6 +290,7 @@ class Loader {
     for (const auto& [name, value] : environment) {
       if (!name.starts_with("S3LINK_") || name == kConfigVariable) continue;
       const Key* key = find_key_by_environment(name);
+      if (!key && is_of_kubernetes(name, value)) continue;
       if (!key) {
         problems_.push_back({shown(name), "",
                              with_suggestion("unknown environment variable", name, names,
@@ -388,9 +427,17 @@ class Loader {
   void warn() {
     const std::string& host = settings_.server.listen.host;
     const bool any_address = host == "0.0.0.0" || host == "::";
-    if (any_address && !value_of("server", "public_url").given) {
-      warnings_.push_back("server.public_url is not set: links will start with " + host +
-                          ", which works on this machine only");
+    const bool mails_leave = settings_.email.relay.has_value();
+    if (!value_of("server", "public_url").given) {
+      // Without a relay it is somebody who tries it out.
+      if (any_address || (mails_leave && is_this_machine(host))) {
+        warnings_.push_back(
+            fmt::format("server.public_url is not set: links will start with {}, which opens on this "
+                        "machine only; set it to what recipients reach, like https://files.example.org",
+                        host));
+      }
+    } else {
+      warn_of_public_url(mails_leave);
     }
     warn_of_login();
     warn_of_alarm();
@@ -399,6 +446,21 @@ class Loader {
   void warn_of_login() {
     if (settings_.email.auth == mail::RelayAuth::xoauth2 && settings_.email.password_file) {
       warnings_.push_back("email.password_file is set, but not used: tokens of email.oauth.token_url are");
+    }
+  }
+
+  void warn_of_public_url(bool mails_leave) {
+    const auto url = split_http_url(settings_.server.public_url + "/");
+    if (!url) return;
+    const bool here = is_this_machine(url->peer.host);
+    if (mails_leave && here) {
+      warnings_.push_back(
+          fmt::format("server.public_url is {}: mailed links open on this machine only", settings_.server.public_url));
+    } else if (url->scheme == "http" && !here) {
+      warnings_.push_back(
+          fmt::format("server.public_url is {}: links and files cross the network unencrypted; use "
+                      "https://, by server.tls_certificate or a proxy in front",
+                      settings_.server.public_url));
     }
   }
 

@@ -26,6 +26,8 @@ struct Sources {
   std::optional<File> file;
   std::map<std::string, std::string> environment;  ///< only names beginning with S3LINK_ are looked at
   std::vector<Flag> flags;
+  /// The sections that are needed; empty: all. What is wrong in others is passed over, and their settings mean nothing.
+  std::vector<std::string_view> sections = {};
 };
 
 /// Something that is wrong, where it stands, and what to write instead. Never holds a secret.
@@ -54,7 +56,7 @@ struct Loaded {
   std::vector<std::string> warnings;   ///< allowed, but probably not what is wanted
 };
 
-/// Reads, checks and combines everything; the error lists every problem there is, in the order of the sources.
+/// Reads, checks and combines what is needed; the error lists every problem there is, in the order of the sources.
 std::expected<Loaded, std::vector<Problem>> load(const Sources& sources);
 
 /// The environment variable that names the configuration file where no flag does.

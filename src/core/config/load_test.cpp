@@ -208,7 +208,7 @@ TEST(Load, AlarmsThatNobodyMayHearAreWarnedOf) {
     std::string toml;
     std::vector<std::string> want;  ///< beginnings
   };
-  const std::string relay = "[email]\ntransport=\"smtp://a\"\n[alarm]\n";
+  const std::string relay = "[server]\npublic_url=\"https://f.example\"\n[email]\ntransport=\"smtp://a\"\n[alarm]\n";
   const std::string mail = "email=\"a@x.org\"\n";
   const std::string hook = "webhook=\"https://x.org/\"\n";
   const std::vector<Case> cases = {
@@ -238,6 +238,110 @@ TEST(Load, NoProblemRepeatsASecret) {
   EXPECT_EQ(problems.size(), 3u);
   for (const std::string& problem : problems) EXPECT_FALSE(problem.contains("se cret")) << problem;
 }
+
+TEST(Load, RelativePathsOfAFileCountFromItsFolder) {
+  Sources sources;
+  sources.file = {"/etc/s3link/s3link.toml",
+                  "[server]\ndata_dir = \"../data\"\ntls_certificate = \"/a/c.pem\"\n"
+                  "tls_key = \"k.pem\"\n[email]\ntemplate_dir = \"t\"\n"};
+  sources.environment = {{"S3LINK_EMAIL_TEMPLATE_DIR", "mine"}};
+  auto got = load(sources);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->settings.server.data_dir, "/etc/data");
+  EXPECT_EQ(got->settings.auth.master_key_file, "/etc/data/master.key");
+  EXPECT_EQ(got->settings.server.tls_certificate, "/a/c.pem");
+  EXPECT_EQ(got->settings.server.tls_key, "/etc/s3link/k.pem");
+  EXPECT_EQ(got->settings.email.template_dir, "mine");  // from the working directory
+  EXPECT_EQ(value_of(*got, "server.tls_key").texts, std::vector<std::string>{"/etc/s3link/k.pem"});
+
+  sources.file->name = "conf/s3link.toml";
+  got = load(sources);
+  EXPECT_EQ(got->settings.server.data_dir, "data");
+  EXPECT_EQ(got->settings.server.tls_key, "conf/k.pem");
+  sources.file->name = "s3link.toml";
+  got = load(sources);
+  EXPECT_EQ(got->settings.server.data_dir, "../data");
+  EXPECT_EQ(load(from_file("[server]\ntls_certificate = \"\"\n"))->settings.server.tls_certificate, std::nullopt);
+  EXPECT_EQ(load({})->settings.server.data_dir, "data");
+}
+
+TEST(Load, EveryPathIsOfThatType) {
+  for (const Key& key : keys()) {
+    const bool path = key.name.ends_with("_file") || key.name.ends_with("_dir") || key.name == "tls_certificate" ||
+                      key.name == "tls_key";
+    EXPECT_EQ(key.type == ValueType::path, path) << key.dotted();
+  }
+}
+
+TEST(Load, SectionsThatAreNotNeededMayBeWrong) {
+  Sources sources = from_file(
+      "[email]\nsender = \"nobody\"\nsendre = \"x\"\ntransport = \"smtp://me@relay:25\"\n"
+      "[server]\nregion = \"eu-central-1\"\n");
+  EXPECT_EQ(problems_of(sources).size(), 3u);
+  sources.sections = {"server", "auth", "bucket"};
+  const auto got = load(sources);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->settings.server.region, "eu-central-1");
+
+  sources.file->toml += "lisetn = \"x\"\n[sevrer]\nregion = \"y\"\n";
+  sources.environment = {
+      {"S3LINK_BUCKET_NAME", "A"}, {"S3LINK_EMAIL_RECIPIENT", "nobody"}, {"S3LINK_SEVRER_REGION", "x"}};
+  EXPECT_THAT(problems_of(sources),
+              testing::UnorderedElementsAre(HasSubstr("server.lisetn"), HasSubstr("sevrer"),
+                                            HasSubstr("S3LINK_BUCKET_NAME"), HasSubstr("S3LINK_SEVRER_REGION")));
+}
+
+TEST(Load, VariablesOfKubernetesAreNotOurs) {
+  Sources sources;
+  sources.environment = {{"S3LINK_PORT", "tcp://10.0.171.239:9000"},
+                         {"S3LINK_PORT_9000_TCP", "tcp://10.0.171.239:9000"},
+                         {"S3LINK_PORT_9000_TCP_ADDR", "10.0.171.239"},
+                         {"S3LINK_PORT_9000_TCP_PORT", "9000"},
+                         {"S3LINK_PORT_9000_TCP_PROTO", "tcp"},
+                         {"S3LINK_SERVICE_HOST", "10.0.171.239"},
+                         {"S3LINK_SERVICE_PORT", "9000"},
+                         {"S3LINK_SERVICE_PORT_HTTP", "9000"},
+                         {"S3LINK_SERVER_SERVICE_HOST", "10.0.171.239"},
+                         {"S3LINK_SERVER_SERVICE_PORT", "9000"},
+                         {"S3LINK_SERVER_PORT", "tcp://10.0.171.239:9000"},
+                         {"S3LINK_SERVER_PORT_9000_TCP", "tcp://10.0.171.239:9000"}};
+  EXPECT_THAT(problems_of(sources), ElementsAre());
+  sources.environment = {{"S3LINK_SERVER_PORT", "9000"}, {"S3LINK_SERVER_LISTENER", "x"}, {"S3LINK_PORTS", "x"}};
+  EXPECT_EQ(problems_of(sources).size(), 3u);
+}
+
+struct PublicUrlCase {
+  std::string name, toml, warning;  // empty: none
+};
+const std::vector<PublicUrlCase> kPublicUrlCases = {
+    {"tried_out", "", ""},
+    {"loopback_and_relay", "[email]\ntransport = \"smtp://relay:25\"", "links will start with 127.0.0.1"},
+    {"other_loopback", "[server]\nlisten = \"[::1]:80\"\n[email]\ntransport = \"smtp://relay:25\"",
+     "links will start with ::1"},
+    {"any_address", "[server]\nlisten = \"0.0.0.0:80\"", "links will start with 0.0.0.0"},
+    {"named_address", "[server]\nlisten = \"192.0.2.1:80\"\n[email]\ntransport = \"smtp://relay:25\"", ""},
+    {"https", "[server]\npublic_url = \"https://f.example\"\n[email]\ntransport = \"smtp://relay:25\"", ""},
+    {"clear_text", "[server]\npublic_url = \"http://f.example\"", "unencrypted"},
+    {"loopback_url", "[server]\npublic_url = \"http://localhost:9\"\n[email]\ntransport = \"smtp://relay:25\"",
+     "open on this machine only"},
+    {"loopback_url_tried_out", "[server]\npublic_url = \"http://localhost:9\"", ""},
+};
+class PublicUrlWarningTest : public testing::TestWithParam<PublicUrlCase> {};
+TEST_P(PublicUrlWarningTest, NamesLinksThatDoNotOpen) {
+  const auto got = load(from_file(GetParam().toml));
+  ASSERT_TRUE(got);
+  std::vector<std::string> about;
+  for (const std::string& warning : got->warnings) {
+    if (warning.contains("public_url")) about.push_back(warning);
+  }
+  if (GetParam().warning.empty()) {
+    EXPECT_THAT(about, ElementsAre());
+  } else {
+    EXPECT_THAT(about, ElementsAre(HasSubstr(GetParam().warning)));
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Table, PublicUrlWarningTest, testing::ValuesIn(kPublicUrlCases),
+                         [](const auto& row) { return row.param.name; });
 
 }  // namespace
 }  // namespace s3link::config

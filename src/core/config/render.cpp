@@ -38,6 +38,7 @@ std::string toml_value(const Key& key, const std::vector<std::string>& texts) {
       return parts.size() == 1 ? parts[0] : fmt::format("[{}]", fmt::join(parts, ", "));
     }
     case ValueType::text:
+    case ValueType::path:
     case ValueType::duration:
     case ValueType::size:
       break;
