@@ -40,6 +40,7 @@ def start(make_server, refusing, tmp_path):
     """Starts a server whose link mails are refused; `threshold` and any other setting may be given."""
     secret_file = tmp_path / "webhook-secret"
     secret_file.write_text(SECRET + "\n")
+    secret_file.chmod(0o600)
 
     def make(threshold=2, admin=None, hook=None, **settings):
         more = {"email.transport": f"smtp://127.0.0.1:{refusing.port}", "email.recipient": "you@example.test",

@@ -97,7 +97,7 @@ def test_config_check_and_serve_list_every_problem(tmp_path):
     file = tmp_path / "s3link.toml"
     file.write_text('[server]\nlisten = "nowhere"\nregoin = "x"\n[link]\nexpiration = "9d"\n')
     environment = {"S3LINK_EMAIL_RECIPIENT": "nobody", "S3LINK_CONFIG": str(file)}
-    for arguments in (["config", "check"], ["config", "show"], ["serve"], ["ls"]):
+    for arguments in (["config", "check"], ["config", "show"], ["serve"]):
         done = run(*arguments, cwd=tmp_path, environment=environment)
         assert done.returncode == 2 and done.stdout == ""
         lines = done.stderr.splitlines()
@@ -107,6 +107,8 @@ def test_config_check_and_serve_list_every_problem(tmp_path):
                      f"{file}:5: link.expiration", "S3LINK_EMAIL_RECIPIENT: email.recipient"):
             assert text in done.stderr
     assert not (tmp_path / "data").exists()
+    done = run("ls", cwd=tmp_path, environment=environment)  # which sends no mail
+    assert done.returncode == 2 and done.stderr.splitlines()[0] == "s3link: 2 problems in the configuration:"
 
 
 def test_config_file_that_cannot_be_read(tmp_path):
@@ -209,6 +211,28 @@ def test_wrong_or_lost_master_key_is_refused(server):
     key.touch(0o600)
     key.write_text(good)
     server.start()
+
+
+def test_lost_credentials_beside_stored_objects_are_refused(server):
+    server.s3().put_object(Bucket=BUCKET, Key="a.txt", Body=b"x")
+    server.wait_mails(1)
+    server.stop()
+    file = server.data_dir / "credentials"
+    good = file.read_text()
+    file.unlink()
+    start = ("serve", "--data-dir", server.data_dir, "--listen", "127.0.0.1:0")
+    assert_refused(run(*start), 1, "credentials", "key rotate --access")
+    assert not file.exists()
+    file.touch(0o600)
+    file.write_text(good)
+    server.start()
+
+
+def test_credentials_of_an_empty_folder_are_made_again(server):
+    server.stop()
+    (server.data_dir / "credentials").unlink()
+    server.start()
+    assert server.get("/_/readyz").status == 200
 
 
 def test_credentials_that_others_can_read_are_refused(server):
@@ -335,11 +359,149 @@ def test_standard_input_is_sent_under_a_key(server, tmp_path, size):
 def test_what_cannot_be_sent_does_not_stop_the_rest(server, tmp_path):
     good = tmp_path / "good.txt"
     good.write_text("x")
-    done = server.cli("send", tmp_path / "missing.txt", tmp_path, good, check=False)
+    done = server.cli("send", tmp_path / "missing.txt", good, check=False)
     assert done.returncode == 1
-    assert "missing.txt" in done.stderr and "is a folder" in done.stderr
+    assert "missing.txt" in done.stderr
     assert "good.txt" in done.stdout
     server.wait_mails(1)
+
+
+def keys_of(server):
+    return [entry["key"] for entry in json.loads(server.cli("ls", "--json").stdout)["objects"]]
+
+
+@pytest.fixture
+def two_folders(tmp_path):
+    """d1/same.txt and d2/same.txt, and more below d2."""
+    for name in ("d1/same.txt", "d2/same.txt", "d2/deep/other.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("arguments", [
+    ["d1/same.txt", "d2/same.txt"], ["--prefix", "p/", "d1/same.txt", "d2/same.txt"], ["d1/same.txt", "d1/same.txt"],
+    ["--recursive", "d2", "d2/."], ["--key", "k", "d1/same.txt", "d2/same.txt"]])
+def test_two_files_under_one_key_are_refused_before_anything_is_sent(server, two_folders, arguments):
+    names = [argument for argument in arguments if argument.startswith("d")]
+    done = server.cli("send", *[two_folders / name if name in names else name for name in arguments], check=False)
+    assert_refused(done, 2)
+    if "--key" not in arguments:
+        assert all(f"{name.rstrip('/.')}" in done.stderr for name in names) and "--unique" in done.stderr
+    assert keys_of(server) == []
+
+
+def test_a_folder_needs_recursive_and_keeps_its_paths(server, two_folders):
+    assert_refused(server.cli("send", two_folders / "d2", two_folders / "d1/same.txt", check=False), 2, "--recursive")
+    assert keys_of(server) == []
+    server.cli("send", "--recursive", "--prefix", "2026/", two_folders / "d2", two_folders / "d1/same.txt")
+    assert keys_of(server) == ["2026/d2/deep/other.txt", "2026/d2/same.txt", "2026/same.txt"]
+
+
+def test_unique_keys_replace_nothing(server, two_folders):
+    for _ in range(2):
+        server.cli("send", "--unique", two_folders / "d1/same.txt", two_folders / "d2/same.txt")
+    keys = keys_of(server)
+    assert len(set(keys)) == 4 and all(re.fullmatch(r"\d{8}-[a-z2-7]{16}/same\.txt", key) for key in keys)
+
+
+def test_what_is_replaced_is_said(server, tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("1")
+    assert "replaced the one" not in server.cli("send", file).stdout
+    assert "replaced the one" in server.cli("send", file).stdout
+    sent, = json.loads(server.cli("send", "--json", file).stdout)["files"]
+    assert sent["replaced"] is True
+
+
+def test_quiet_prints_errors_only(make_server, tmp_path):
+    server = make_server(settings={"email.transport": "smtp://127.0.0.1:1", "delivery.max_retry": "1d",
+                                   "delivery.first_retry": "1d"})
+    file = tmp_path / "a.txt"
+    file.write_text("1")
+    done = server.cli("send", "--quiet", file)
+    assert done.stdout == done.stderr == ""
+    done = server.cli("send", "--quiet", "--wait", "--timeout", "1s", file, check=False)
+    assert done.returncode == 1 and done.stdout == "" and "not mailed yet" in done.stderr
+
+
+# -- a server elsewhere ------------------------------------------------------------------------------------------------
+
+
+def elsewhere(server):
+    """The variables of somebody who has no data folder here."""
+    return {"AWS_ACCESS_KEY_ID": server.access_key_id, "AWS_SECRET_ACCESS_KEY": server.secret_access_key,
+            "NO_PROXY": "*", "no_proxy": "*"}
+
+
+@pytest.mark.parametrize("variable", ["--endpoint", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+def test_a_server_elsewhere_needs_no_data_folder(server, tmp_path, variable):
+    environment, options = elsewhere(server), []
+    if variable == "--endpoint":
+        environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+        options = ["--endpoint", server.endpoint]
+    else:
+        environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+        environment[variable] = server.endpoint
+    (tmp_path / "a.txt").write_text("x")
+    for command in (["send", "--wait", "a.txt"], ["ls"], ["deliveries"], ["dlq", "list"]):
+        done = run(*command[:1], *command[1:2], *options, *command[2:], cwd=tmp_path, environment=environment)
+        assert done.returncode == 0, done.stderr
+    link = run("presign", "a.txt", *options, cwd=tmp_path, environment=environment).stdout.strip()
+    assert link.startswith(server.endpoint + "/") and server.fetch(link).body == b"x"
+    assert run("rm", "a.txt", *options, cwd=tmp_path, environment=environment).returncode == 0
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_folder_that_is_named_comes_before_the_variable(server, tmp_path):
+    done = run("ls", "--data-dir", server.data_dir, cwd=tmp_path, environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_endpoint_that_is_none_is_refused(tmp_path):
+    assert_refused(run("ls", "--endpoint", "files.example.org", cwd=tmp_path), 2, "--endpoint")
+    assert_refused(run("ls", cwd=tmp_path, environment={"AWS_ENDPOINT_URL": "http://h/path"}), 2, "AWS_ENDPOINT_URL")
+    assert_refused(run("ls", "--endpoint", "http://127.0.0.1:1", cwd=tmp_path), 1, "AWS_ACCESS_KEY_ID")
+
+
+# -- client commands need their own settings only -----------------------------------------------------------------------
+
+
+def test_what_only_the_server_needs_does_not_stop_a_client(server, tmp_path):
+    broken = {"S3LINK_EMAIL_TRANSPORT": "smtp://me@relay.example:587", "S3LINK_EMAIL_SENDER": "nobody",
+              "S3LINK_EMAIL_TEMPLATE_DIR": "/missing", "S3LINK_ALARM_WEBHOOK_SECRET_FILE": "/missing",
+              "S3LINK_SERVER_TLS_KEY": "/missing", "S3LINK_SERVER_TLS_CERTIFICATE": "/missing",
+              "S3LINK_SERVER_DATA_DIR": str(server.data_dir), "S3LINK_SERVER_PUBLIC_URL": server.endpoint}
+    (tmp_path / "a.txt").write_text("x")
+    for command in (["send", "a.txt"], ["ls"], ["deliveries"], ["dlq", "list"], ["presign", "a.txt"], ["rm", "a.txt"]):
+        done = run(*command, cwd=tmp_path, environment=broken)
+        assert done.returncode == 0, (command, done.stderr)
+    assert run("config", "check", environment=broken).returncode == 2
+
+
+def test_a_relay_password_that_cannot_be_read_does_not_stop_a_client(server, tmp_path):
+    settings = {"S3LINK_EMAIL_TRANSPORT": "smtp://me@relay.example:587", "S3LINK_EMAIL_PASSWORD_FILE": "/missing",
+                "S3LINK_SERVER_DATA_DIR": str(server.data_dir)}
+    assert run("dlq", "list", environment=settings).returncode == 0
+    refused = run("serve", environment=settings | {"S3LINK_SERVER_DATA_DIR": str(tmp_path / "new")})
+    assert refused.returncode == 2 and "email.password_file" in refused.stderr
+
+
+def test_relative_paths_count_from_the_files_folder(make_server, tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/s3link.toml").write_text('[server]\ndata_dir = "../var"\n')
+    (tmp_path / "elsewhere").mkdir()
+    shown = run("config", "show", "--json", "--config", "../etc/s3link.toml", cwd=tmp_path / "elsewhere")
+    settings = {entry["key"]: entry["value"] for entry in json.loads(shown.stdout)["settings"]}
+    assert os.path.realpath(tmp_path / "elsewhere" / settings["server.data_dir"]) == str(tmp_path / "var")
+
+
+def test_variables_of_kubernetes_are_passed_over():
+    injected = {"S3LINK_PORT": "tcp://10.0.0.1:9000", "S3LINK_PORT_9000_TCP_ADDR": "10.0.0.1",
+                "S3LINK_SERVICE_HOST": "10.0.0.1", "S3LINK_SERVICE_PORT": "9000"}
+    assert run("config", "check", environment=injected).returncode == 0
+    done = run("config", "check", environment={"S3LINK_SERVER_PROT": "9000"})
+    assert done.returncode == 2 and "S3LINK_SERVER_PROT" in done.stderr
 
 
 def test_delivery_that_fails_makes_send_fail(server, tmp_path):

@@ -21,6 +21,7 @@ class Reloaded:
         self.templates.mkdir()
         self.webhook_secret = tmp_path / "webhook-secret"
         self.webhook_secret.write_text("hunter22\n")
+        self.webhook_secret.chmod(0o600)
         self.configure()
         self.server = make_server(start=False, environment={"NOTIFY_SOCKET": manager.address,
                                                             "S3LINK_CONFIG": str(self.file)})

@@ -74,8 +74,7 @@ Awaitable<Result<ports::HttpClientResponse>> ApiClient::exchange(ApiRequest requ
                                           source.get(), deadline_for(request.body_length));
   if (!response && response.error().kind == ErrorKind::transient && response.error().code == "connection") {
     Error error = response.error();
-    error.message = fmt::format("nothing answers at {} ({}); start the server with: {}", access_.endpoint(),
-                                error.message, access_.hint);
+    error.message = fmt::format("nothing answers at {} ({}); {}", access_.endpoint(), error.message, access_.advice);
     co_return std::unexpected(std::move(error));
   }
   co_return response;

@@ -27,8 +27,8 @@ constexpr const char* kNotes =
     "  s3link backup /mnt/backup/s3link";
 
 void report_in_words(const sqlite_store::BackupReport& report, const std::string& target) {
-  fmt::print("backed up to {}: database {}, {} file{} ({} new, {}; {} removed)\n", target,
-             size_in_words(report.database_bytes), report.files, report.files == 1 ? "" : "s", report.copied_files,
+  fmt::print("backed up to {}: database {}, {} ({} new, {}; {} removed)\n", target,
+             size_in_words(report.database_bytes), counted(report.files, "file"), report.copied_files,
              size_in_words(report.copied_bytes), report.removed_files);
 }
 
@@ -45,7 +45,7 @@ void declare_backup(CLI::App& app, BackupOptions& options, std::function<int()>&
 }
 
 int back_up(const BackupOptions& options) {
-  const auto loaded = load_configuration(options.config);
+  const auto loaded = load_sections(options.config, {"server", "auth"});
   if (!loaded) return report_problems(loaded.error());
   ProgressNote note;
   const auto show = [&](const char* what, std::uint64_t done, std::uint64_t total) {

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
+#include "apps/s3link/wording.hpp"
 
 namespace s3link::app {
 namespace {
@@ -101,10 +103,9 @@ NamedSecrets read_secrets(const config::Settings& settings, FileProblems& proble
 }  // namespace
 
 Result<Secret> read_secret_file(const std::filesystem::path& file) {
-  auto text = read_file(file, kMaxPasswordBytes);
-  if (!text) return std::unexpected(text.error());
-  const Secret whole(std::move(*text));
-  std::string_view line = whole.reveal();
+  const auto whole = read_private_file(file, kMaxPasswordBytes);
+  if (!whole) return std::unexpected(whole.error());
+  std::string_view line = whole->reveal();
   if (constexpr std::string_view kMark = "\xef\xbb\xbf"; line.starts_with(kMark)) line.remove_prefix(kMark.size());
   line = line.substr(0, line.find_first_of("\r\n"));
   if (line.empty()) return fail(ErrorKind::invalid_argument, "the first line of " + file.string() + " is empty");
@@ -136,8 +137,29 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
       ->type_name("DIR");
 }
 
+void add_client_options(CLI::App& command, ClientOptions& options) {
+  add_config_options(command, options.config);
+  command
+      .add_option("--endpoint", options.endpoint,
+                  "A server elsewhere, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; else $AWS_ENDPOINT_URL_S3 or\n"
+                  "$AWS_ENDPOINT_URL where no data folder or public URL is set")
+      ->type_name("URL");
+}
+
 std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(const ConfigOptions& options) {
+  return load_sections(options, {});
+}
+
+bool is_given(const config::Loaded& loaded, std::string_view section, std::string_view name) {
+  return std::ranges::any_of(loaded.values, [&](const config::EffectiveValue& value) {
+    return value.given && value.key->section == section && value.key->name == name;
+  });
+}
+
+std::expected<config::Loaded, std::vector<config::Problem>> load_sections(const ConfigOptions& options,
+                                                                          std::vector<std::string_view> sections) {
   config::Sources sources;
+  sources.sections = std::move(sections);
   sources.environment = environment();
   if (!options.data_dir.empty()) sources.flags.push_back({"--data-dir", "server.data_dir", options.data_dir});
   if (!options.listen.empty()) sources.flags.push_back({"--listen", "server.listen", options.listen});
@@ -190,8 +212,7 @@ std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const c
 }
 
 int report_problems(const std::vector<config::Problem>& problems) {
-  complain(kWrongUse,
-           fmt::format("{} problem{} in the configuration:", problems.size(), problems.size() == 1 ? "" : "s"));
+  complain(kWrongUse, fmt::format("{} in the configuration:", counted(problems.size(), "problem")));
   for (const config::Problem& problem : problems) fmt::print(stderr, "  {}\n", problem.text());
   return kWrongUse;
 }

@@ -3,6 +3,7 @@
 #include <expected>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/result.hpp"
@@ -22,14 +23,28 @@ struct ConfigOptions {
   std::string listen;       ///< --listen, `serve` only
 };
 
+/// What a command takes that talks to a server, which may be on another machine.
+struct ClientOptions {
+  ConfigOptions config;
+  std::string endpoint;  ///< --endpoint
+};
+
 /// Declares --config and --data-dir.
 void add_config_options(CLI::App& command, ConfigOptions& options);
+/// The same, and --endpoint.
+void add_client_options(CLI::App& command, ClientOptions& options);
 
 /// Reads the file and the environment.
 std::expected<config::Loaded, std::vector<config::Problem>> load_configuration(const ConfigOptions& options);
+/// The sections that a command needs which does not serve: what is wrong in others does not keep it from working, and
+/// their settings mean nothing.
+std::expected<config::Loaded, std::vector<config::Problem>> load_sections(const ConfigOptions& options,
+                                                                          std::vector<std::string_view> sections);
+/// Whether somebody wrote the setting: it is not the default.
+bool is_given(const config::Loaded& loaded, std::string_view section, std::string_view name);
 
-/// The secret in a file: its first line, without a byte order mark before it. Errors: read_file()'s; invalid_argument
-/// (that line is empty). The message names the file.
+/// The secret in a file: its first line, without a byte order mark before it. Errors: read_private_file()'s;
+/// invalid_argument (that line is empty). The message names the file.
 Result<Secret> read_secret_file(const std::filesystem::path& file);
 
 /// The secrets that settings name files for.

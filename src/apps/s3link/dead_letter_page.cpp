@@ -101,7 +101,7 @@ void add_line(std::string& out, std::string_view name, std::string_view value) {
 }
 
 std::string attempts_in_words(const ports::DeadLetter& letter) {
-  return fmt::format("{} attempt{}, first {}, last {}", letter.attempts, letter.attempts == 1 ? "" : "s",
+  return fmt::format("{}, first {}, last {}", counted(letter.attempts, "attempt"),
                      instant_in_words(letter.first_failure), instant_in_words(letter.last_failure));
 }
 
@@ -185,7 +185,7 @@ std::string whole_dead_letter_in_words(const ports::DeadLetter& letter) {
 }
 
 std::string summary_in_words(const DeadLetterList& list, bool filtered) {
-  std::string out = fmt::format("{} dead letter{}", list.length, list.length == 1 ? "" : "s");
+  std::string out = counted(list.length, "dead letter");
   const char* separator = ": ";
   for (const auto& reason : list.reasons) {
     out += separator + fmt::format("{} {}", reason.count, printable(reason.kind));

@@ -48,7 +48,7 @@ Awaitable<int> show(Session& session, const DeliveriesOptions& options) {
 }  // namespace
 
 int show_deliveries(const DeliveriesOptions& options) {
-  return run_session(options.config, [&](Session& session) { return show(session, options); });
+  return run_session(options.client, [&](Session& session) { return show(session, options); });
 }
 
 }  // namespace s3link::app

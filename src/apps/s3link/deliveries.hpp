@@ -8,7 +8,7 @@
 namespace s3link::app {
 
 struct DeliveriesOptions {
-  ConfigOptions config;
+  ClientOptions client;
   std::string state;  ///< empty: all
   std::size_t limit = 100;
   bool json = false;

@@ -143,13 +143,13 @@ Awaitable<int> change_all(Session& session, const DlqOptions& options, Change ch
 int change_dead_letters(const DlqOptions& options, Change change) {
   const int ways = (options.ids.empty() ? 0 : 1) + (options.all ? 1 : 0) + (options.reason.empty() ? 0 : 1);
   if (ways != 1) return complain(kWrongUse, fmt::format("dlq {}: name ids, or --all, or --reason", change.action));
-  return run_session(options.config, [&](Session& session) { return change_all(session, options, change); });
+  return run_session(options.client, [&](Session& session) { return change_all(session, options, change); });
 }
 
 void declare_change(CLI::App& dlq, DlqOptions& options, std::function<int()>& chosen, Change change, const char* help,
                     int (*run)(const DlqOptions&)) {
   CLI::App* const command = dlq.add_subcommand(change.action, help);
-  add_config_options(*command, options.config);
+  add_client_options(*command, options.client);
   command->add_option("ids", options.ids, "The dead letters, by the ids that list shows")
       ->type_name("ID")
       ->check(CLI::PositiveNumber);
@@ -167,7 +167,7 @@ void declare_dlq(CLI::App& app, DlqOptions& options, std::function<int()>& chose
   dlq->footer(kExamples);
 
   CLI::App* const list = dlq->add_subcommand("list", "List what could not be mailed, newest first");
-  add_config_options(*list, options.config);
+  add_client_options(*list, options.client);
   list->add_option("-r,--reason", options.reason, "Only those given up for this reason")->type_name("REASON");
   list->add_option("-n,--limit", options.limit, "How many; default 100, at most 1000")
       ->type_name("N")
@@ -177,7 +177,7 @@ void declare_dlq(CLI::App& app, DlqOptions& options, std::function<int()>& chose
   list->callback([&] { chosen = [&] { return list_dead_letters(options); }; });
 
   CLI::App* const show = dlq->add_subcommand("show", "Show one with its attempts and its event");
-  add_config_options(*show, options.config);
+  add_client_options(*show, options.client);
   show->add_option("id", options.ids, "The dead letter, by the id that list shows")
       ->required()
       ->expected(1)
@@ -192,11 +192,11 @@ void declare_dlq(CLI::App& app, DlqOptions& options, std::function<int()>& chose
 }
 
 int list_dead_letters(const DlqOptions& options) {
-  return run_session(options.config, [&](Session& session) { return list(session, options); });
+  return run_session(options.client, [&](Session& session) { return list(session, options); });
 }
 
 int show_dead_letter(const DlqOptions& options) {
-  return run_session(options.config, [&](Session& session) { return show(session, options); });
+  return run_session(options.client, [&](Session& session) { return show(session, options); });
 }
 
 int redrive_dead_letters(const DlqOptions& options) { return change_dead_letters(options, kRedrive); }

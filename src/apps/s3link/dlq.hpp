@@ -15,7 +15,7 @@ class App;
 namespace s3link::app {
 
 struct DlqOptions {
-  ConfigOptions config;
+  ClientOptions client;
   std::vector<std::int64_t> ids;
   bool all = false;
   std::string reason;  ///< empty: any

@@ -22,6 +22,7 @@
 #include "apps/s3link/doctor_server.hpp"
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/process.hpp"
+#include "apps/s3link/wording.hpp"
 #include "core/doctor/dkim_record.hpp"
 
 namespace s3link::app {
@@ -53,7 +54,7 @@ std::string wrong_option(const DoctorOptions& options) {
 void tell_configuration(const config::Loaded& loaded, DoctorReport& report) {
   const auto given = std::ranges::count_if(loaded.values, &config::EffectiveValue::given);
   report.ok("configuration",
-            fmt::format("is good; {} setting{} not left to the default", given, given == 1 ? "" : "s"));
+            fmt::format("is good; {} not left to the default", counted(static_cast<std::uint64_t>(given), "setting")));
   for (const std::string& warning : loaded.warnings) {
     if (!warning.starts_with("alarm")) report.warning("configuration", warning, "");
   }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "adapters/http_server/tls_context.hpp"
+#include "apps/s3link/configuration.hpp"
 #include "apps/s3link/doctor_folder.hpp"
 #include "core/config/values.hpp"
 #include "core/doctor/time_checks.hpp"

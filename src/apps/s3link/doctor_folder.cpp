@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "apps/s3link/configuration.hpp"
+#include "core/base/secret_file.hpp"
 #include "core/doctor/disk_space.hpp"
 
 namespace s3link::app {
@@ -47,24 +49,25 @@ bool check_private_file(const fs::path& file, uid_t owner, const std::string& se
                   "restore it from your copy, or correct " + setting);
     return false;
   }
-  if ((status->st_mode & 0077U) != 0) {
-    report.failed(kSecrets,
-                  fmt::format("{} has mode {:04o}: others may read it", file.string(), status->st_mode & 07777U),
-                  fmt::format("chmod 600 {} ({})", quoted(file), setting));
+  if (const auto fault = secret_file_fault({status->st_mode, status->st_uid}, owner)) {
+    const bool foreign = status->st_uid != owner && status->st_uid != 0;
+    report.failed(kSecrets, fmt::format("{} {}", file.string(), *fault),
+                  foreign ? fmt::format("chown {} {} ({})", owner, quoted(file), setting)
+                          : fmt::format("chmod 600 {} ({})", quoted(file), setting));
     return false;
   }
-  if (status->st_uid != owner) {
+  if (status->st_uid == 0 && owner != 0 && (status->st_mode & 0040U) == 0) {
     report.failed(kSecrets,
-                  fmt::format("{} belongs to user {}, but the data folder to user {}: the server cannot read it",
-                              file.string(), status->st_uid, owner),
+                  fmt::format("{} belongs to root, but the data folder to user {}: the server cannot read it",
+                              file.string(), owner),
                   fmt::format("chown {} {} ({})", owner, quoted(file), setting));
     return false;
   }
   return true;
 }
 
-/// Files with a secret that an operator wrote: they may be readable by a group.
-bool check_named_secrets(const config::Loaded& loaded, DoctorReport& report) {
+/// Files with a secret that an operator wrote.
+bool check_named_secrets(const config::Loaded& loaded, uid_t owner, DoctorReport& report) {
   const config::Settings& settings = loaded.settings;
   std::vector<std::pair<fs::path, std::string>> files;
   const auto add = [&](const std::optional<fs::path>& file, const char* setting) {
@@ -73,6 +76,8 @@ bool check_named_secrets(const config::Loaded& loaded, DoctorReport& report) {
   add(settings.email.password_file, "email.password_file");
   add(settings.alarm.password_file, "alarm.password_file");
   add(settings.alarm.webhook_secret_file, "alarm.webhook_secret_file");
+  add(settings.email.oauth.client_secret_file, "email.oauth.client_secret_file");
+  add(settings.email.oauth.refresh_token_file, "email.oauth.refresh_token_file");
   add(settings.server.tls_key, "server.tls_key");
   for (const config::EffectiveValue& value : loaded.values) {
     const auto colon = value.source.rfind(':');  // "s3link.toml:12"
@@ -81,12 +86,12 @@ bool check_named_secrets(const config::Loaded& loaded, DoctorReport& report) {
   bool good = true;
   for (const auto& [file, setting] : files) {
     const auto status = status_of(file);
-    if (!status || (status->st_mode & 0007U) == 0) continue;
+    if (!status) continue;
+    const auto fault = secret_file_fault({status->st_mode, status->st_uid}, owner);
+    if (!fault) continue;
     good = false;
-    report.failed(kSecrets,
-                  fmt::format("{} holds a secret and has mode {:04o}: everybody on this machine may read it",
-                              file.string(), status->st_mode & 07777U),
-                  fmt::format("chmod o= {} ({})", quoted(file), setting));
+    report.failed(kSecrets, fmt::format("{} holds a secret and {}", file.string(), *fault),
+                  fmt::format("chmod 600 {} ({})", quoted(file), setting));
   }
   return good;
 }
@@ -97,7 +102,7 @@ void check_secrets(const config::Loaded& loaded, uid_t owner, DoctorReport& repo
   if (settings.auth.access_key_id.empty()) {
     good = check_private_file(settings.server.data_dir / "credentials", owner, "server.data_dir", report) && good;
   }
-  good = check_named_secrets(loaded, report) && good;
+  good = check_named_secrets(loaded, owner, report) && good;
   if (good) report.ok(kSecrets, "the master key and the other files with secrets are closed to others");
 }
 
@@ -188,12 +193,6 @@ ServerState server_state(const fs::path& data_dir) {
   ::close(lock);
   if (taken) return ServerState::stopped;
   return held ? ServerState::running : ServerState::unknown;
-}
-
-bool is_given(const config::Loaded& loaded, std::string_view section, std::string_view name) {
-  return std::ranges::any_of(loaded.values, [&](const config::EffectiveValue& value) {
-    return value.given && value.key->section == section && value.key->name == name;
-  });
 }
 
 }  // namespace s3link::app

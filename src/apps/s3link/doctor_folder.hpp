@@ -12,7 +12,4 @@ void check_data_folder(const config::Loaded& loaded, DoctorReport& report);
 enum class ServerState { running, stopped, unknown };
 ServerState server_state(const std::filesystem::path& data_dir);
 
-/// Whether somebody wrote the setting: it is not the default.
-bool is_given(const config::Loaded& loaded, std::string_view section, std::string_view name);
-
 }  // namespace s3link::app

@@ -4,10 +4,14 @@
 
 #include <boost/json.hpp>
 
+#include "apps/s3link/configuration.hpp"
+#include "apps/s3link/credentials_file.hpp"
 #include "apps/s3link/doctor_folder.hpp"
 #include "apps/s3link/server_access.hpp"
 #include "core/config/values.hpp"
+#include "core/doctor/link_answer.hpp"
 #include "core/doctor/time_checks.hpp"
+#include "services/link/link_generator.hpp"
 
 namespace s3link::app {
 namespace {
@@ -17,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kDeadline = 10s;
 constexpr const char* kServer = "server";
 constexpr const char* kPublicUrl = "public URL";
+constexpr const char* kLink = "link";
 
 /// GET of an origin and a path, on a connection that is not kept.
 Awaitable<Result<ports::HttpClientResponse>> get(ports::HttpClient& http, config::HttpUrl url, std::string path) {
@@ -78,13 +83,14 @@ void check_clock(const ports::HttpClientResponse& answer, Instant asked, Instant
   report.add(doctor::check_clock(*dated, asked, answered, url));
 }
 
-Awaitable<void> check_public_url(ports::HttpClient& http, ports::Clock& clock, std::string public_url,
+/// Whether an s3link server answers there.
+Awaitable<bool> check_public_url(ports::HttpClient& http, ports::Clock& clock, std::string public_url,
                                  DoctorReport& report) {
   const std::string fix = "links begin with it: correct server.public_url, the name's address, or the proxy in front";
   const auto url = config::split_http_url(public_url + "/");
   if (!url) {
     report.failed(kPublicUrl, fmt::format("{}: {}", public_url, url.error().message), fix);
-    co_return;
+    co_return false;
   }
   const Instant asked = clock.now();
   const auto answer = co_await get(http, *url, "/_/healthz");
@@ -92,9 +98,10 @@ Awaitable<void> check_public_url(ports::HttpClient& http, ports::Clock& clock, s
   if (!answer) {
     report.failed(kPublicUrl, fmt::format("{} cannot be reached: {}", public_url, answer.error().message), fix);
     report.skipped("clock", "nothing answered that could tell the time");
-    co_return;
+    co_return false;
   }
-  if (answer->status == 200 && json_text(answer->body, "", "status") == "ok") {
+  const bool ours = answer->status == 200 && json_text(answer->body, "", "status") == "ok";
+  if (ours) {
     report.ok(kPublicUrl, fmt::format("{} leads to an s3link server", public_url));
   } else {
     report.failed(
@@ -102,6 +109,48 @@ Awaitable<void> check_public_url(ports::HttpClient& http, ports::Clock& clock, s
         fmt::format("{}/_/healthz answers with status {}, and not as s3link does", public_url, answer->status), fix);
   }
   check_clock(*answer, asked, answered, public_url, report);
+  co_return ours;
+}
+
+Result<sigv4::Credentials> signing_key_of(const config::Settings& settings) {
+  if (!settings.auth.access_key_id.empty()) {
+    return sigv4::Credentials{settings.auth.access_key_id, settings.auth.secret_access_key.clone(), Secret()};
+  }
+  auto stored = read_credentials(settings.server.data_dir / "credentials");
+  if (!stored) return std::unexpected(stored.error());
+  return std::move(stored->current);
+}
+
+/// A mailed link in everything but that its object does not exist. The name has what proxies like to rewrite.
+Awaitable<void> check_link(const config::Settings& settings, ports::HttpClient& http, ports::Clock& clock,
+                           std::string public_url, DoctorReport& report) {
+  const auto key = signing_key_of(settings);
+  if (!key) {
+    report.skipped(kLink, fmt::format("there is no key to sign one with: {}", key.error().message));
+    co_return;
+  }
+  const link::LinkGenerator links(
+      {.public_url = public_url, .region = settings.server.region, .expiration = std::chrono::minutes(1)}, *key);
+  const auto absent = s3::ObjectKey::parse("s3link doctor/nothing of that name (\xc3\xbc+100%).txt");
+  const auto made = absent ? links.make(settings.bucket.name, *absent, std::nullopt, clock.now())
+                           : Result<link::Link>(std::unexpected(absent.error()));
+  const auto url = made ? config::split_http_url(made->url.reveal()) : std::unexpected(made.error());
+  if (!url) {
+    report.failed(kLink, url.error().message, "correct server.public_url");
+    co_return;
+  }
+  const auto answer = co_await get(http, *url, url->target);
+  if (!answer) {
+    report.failed(kLink, fmt::format("{} could not be asked for one: {}", public_url, answer.error().message),
+                  "look at the proxy in front, and its log");
+    co_return;
+  }
+  const std::string* const location = ports::find_field(answer->fields, "Location");
+  report.add(doctor::judge_link_answer({.public_url = public_url,
+                                        .sent_path = url->target.substr(0, url->target.find('?')),
+                                        .status = answer->status,
+                                        .location = location ? *location : std::string(),
+                                        .body = answer->body}));
 }
 
 }  // namespace
@@ -131,7 +180,9 @@ Awaitable<void> check_server(const config::Loaded& loaded, ports::HttpClient& ht
     report.skipped(kPublicUrl, "server.public_url is not set, and no server runs");
     report.skipped("clock", "nothing answered that could tell the time");
   } else if (report.has_time_for(kPublicUrl)) {
-    co_await check_public_url(http, clock, std::move(public_url), report);
+    if (co_await check_public_url(http, clock, public_url, report) && report.has_time_for(kLink)) {
+      co_await check_link(loaded.settings, http, clock, std::move(public_url), report);
+    }
   }
 }
 

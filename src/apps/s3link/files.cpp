@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/secret_file.hpp"
+
 namespace s3link::app {
 namespace {
 
@@ -58,15 +60,11 @@ Status sync_folder_of(const fs::path& file) {
   return {};
 }
 
-}  // namespace
-
-Result<std::string> read_file(const fs::path& file, std::size_t max_bytes) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!descriptor.valid()) return system_failure("read", file, errno);
+Result<std::string> read_all(int descriptor, const fs::path& file, std::size_t max_bytes) {
   std::string out;
   while (true) {
     char buffer[16384];
-    const ssize_t count = ::read(descriptor.get(), buffer, sizeof buffer);
+    const ssize_t count = ::read(descriptor, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return system_failure("read", file, errno);
     if (count == 0) return out;
@@ -75,6 +73,26 @@ Result<std::string> read_file(const fs::path& file, std::size_t max_bytes) {
       return fail(ErrorKind::invalid_argument, fmt::format("{} is larger than {} bytes", file.string(), max_bytes));
     }
   }
+}
+
+}  // namespace
+
+Result<std::string> read_file(const fs::path& file, std::size_t max_bytes) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor.valid()) return system_failure("read", file, errno);
+  return read_all(descriptor.get(), file, max_bytes);
+}
+
+Result<Secret> read_private_file(const fs::path& file, std::size_t max_bytes) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status{};
+  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0) return system_failure("read", file, errno);
+  if (const auto fault = secret_file_fault({status.st_mode, status.st_uid}, ::geteuid())) {
+    return fail(ErrorKind::denied, fmt::format("{} {}", file.string(), *fault));
+  }
+  auto text = read_all(descriptor.get(), file, max_bytes);
+  if (!text) return std::unexpected(text.error());
+  return Secret(std::move(*text));
 }
 
 Status create_private_file(const fs::path& file, std::string_view text) {
@@ -101,6 +119,30 @@ Status replace_file(const fs::path& file, std::string_view text) {
   }
   if (::rename(temporary.c_str(), file.c_str()) != 0) return system_failure("replace", file, errno);
   return {};
+}
+
+Status replace_private_file(const fs::path& file, std::string_view text) {
+  const fs::path temporary = temporary_name(file);
+  ::unlink(temporary.c_str());
+  struct stat before{};
+  const bool existed = ::stat(file.c_str(), &before) == 0;
+  Status written;
+  {
+    const Descriptor descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!descriptor.valid()) return system_failure("create", file, errno);
+    // Root may do this for a server that runs as another user.
+    const bool given =
+        !existed || before.st_uid == ::geteuid() || ::fchown(descriptor.get(), before.st_uid, before.st_gid) == 0;
+    if (!given) written = system_failure("replace", file, errno);
+    if (written) written = write_all(descriptor.get(), text, file);
+    if (written && ::fsync(descriptor.get()) != 0) written = system_failure("sync", file, errno);
+  }
+  if (written && ::rename(temporary.c_str(), file.c_str()) != 0) written = system_failure("replace", file, errno);
+  if (!written) {
+    ::unlink(temporary.c_str());
+    return written;
+  }
+  return sync_folder_of(file);
 }
 
 Status create_private_folder(const fs::path& folder) {

@@ -61,23 +61,10 @@ void declare_serve(CLI::App& app, Commands& commands) {
   command->callback([&] { commands.chosen = [&] { return serve(commands.serve); }; });
 }
 
-void declare_send(CLI::App& app, Commands& commands) {
-  SendOptions& options = commands.send;
-  CLI::App* const command = app.add_subcommand("send", "Upload files; their links are mailed");
-  add_config_options(*command, options.config);
-  command->add_option("files", options.files, "Files to upload; - is standard input (with --key)")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("-k,--key", options.key, "Name of the object; default: the file's name")->type_name("KEY");
-  command->add_flag("-w,--wait", options.wait, "Wait until the mail is sent, and show it; fails when it is not");
-  command->add_flag("--json", options.json, "Print the outcome as JSON");
-  command->callback([&] { commands.chosen = [&] { return send(options); }; });
-}
-
 void declare_presign(CLI::App& app, Commands& commands) {
   PresignOptions& options = commands.presign;
   CLI::App* const command = app.add_subcommand("presign", "Print a presigned URL, computed locally");
-  add_config_options(*command, options.config);
+  add_client_options(*command, options.client);
   command->add_option("key", options.key, "The object")->required()->type_name("KEY");
   command->add_option("-e,--expires", options.expires, "How long it works, 1s to 7d; default: link.expiration")
       ->type_name("DURATION");
@@ -89,13 +76,13 @@ void declare_presign(CLI::App& app, Commands& commands) {
 
 void declare_objects(CLI::App& app, Commands& commands) {
   CLI::App* const list = app.add_subcommand("ls", "List objects with size, age and removal date");
-  add_config_options(*list, commands.list.config);
+  add_client_options(*list, commands.list.client);
   list->add_option("prefix", commands.list.prefix, "Only keys that begin with it")->type_name("PREFIX");
   list->add_flag("--json", commands.list.json, "Print the list as JSON");
   list->callback([&] { commands.chosen = [&] { return list_objects(commands.list); }; });
 
   CLI::App* const remove = app.add_subcommand("rm", "Remove objects; their links stop working");
-  add_config_options(*remove, commands.remove.config);
+  add_client_options(*remove, commands.remove.client);
   remove->add_option("keys", commands.remove.keys, "The objects")->required()->type_name("KEY");
   remove->callback([&] { commands.chosen = [&] { return remove_objects(commands.remove); }; });
 }
@@ -103,7 +90,7 @@ void declare_objects(CLI::App& app, Commands& commands) {
 void declare_deliveries(CLI::App& app, Commands& commands) {
   DeliveriesOptions& options = commands.deliveries;
   CLI::App* const command = app.add_subcommand("deliveries", "Show what was mailed, to whom, when, and what was not");
-  add_config_options(*command, options.config);
+  add_client_options(*command, options.client);
   command->add_option("-s,--state", options.state, "Only these: pending, delivered, dead, dropped")
       ->type_name("STATE")
       ->check(CLI::IsMember({"pending", "delivered", "dead", "dropped"}));
@@ -160,7 +147,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Commands commands;
   declare_serve(app, commands);
-  declare_send(app, commands);
+  declare_send(app, commands.send, commands.chosen);
   declare_presign(app, commands);
   declare_objects(app, commands);
   declare_deliveries(app, commands);

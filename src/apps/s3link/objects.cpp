@@ -81,7 +81,7 @@ Awaitable<int> remove_all(Session& session, const RemoveOptions& options) {
 }  // namespace
 
 int list_objects(const ListOptions& options) {
-  return run_session(options.config, [&](Session& session) { return list_all(session, options); });
+  return run_session(options.client, [&](Session& session) { return list_all(session, options); });
 }
 
 int remove_objects(const RemoveOptions& options) {
@@ -90,7 +90,7 @@ int remove_objects(const RemoveOptions& options) {
       return complain(kWrongUse, fmt::format("{}: not a key: {}", printable(key), checked.error().message));
     }
   }
-  return run_session(options.config, [&](Session& session) { return remove_all(session, options); });
+  return run_session(options.client, [&](Session& session) { return remove_all(session, options); });
 }
 
 }  // namespace s3link::app

@@ -8,7 +8,7 @@
 namespace s3link::app {
 
 struct ListOptions {
-  ConfigOptions config;
+  ClientOptions client;
   std::string prefix;
   bool json = false;
 };
@@ -16,7 +16,7 @@ struct ListOptions {
 int list_objects(const ListOptions& options);
 
 struct RemoveOptions {
-  ConfigOptions config;
+  ClientOptions client;
   std::vector<std::string> keys;
 };
 /// Removes objects; a key that does not exist is a failure, but does not keep the others from being removed.

@@ -12,7 +12,7 @@
 namespace s3link::app {
 
 int presign(const PresignOptions& options) {
-  auto loaded = load_configuration(options.config);
+  auto loaded = load_sections(options.client.config, {"server", "auth", "bucket", "link"});
   if (!loaded) return report_problems(loaded.error());
   const config::Settings& settings = loaded->settings;
   const auto key = s3::ObjectKey::parse(options.key);
@@ -26,21 +26,21 @@ int presign(const PresignOptions& options) {
   const auto expires = sigv4::ExpiresIn::from(seconds);
   if (!expires) return complain(kWrongUse, "--expires: outside 1s to 7d, which is what a presigned URL can last");
 
-  const auto access = find_server(*loaded);
-  if (!access) return complain(kFailed, access.error().message);
+  const auto access = find_server(*loaded, options.client.endpoint);
+  if (!access) return complain_of_access(access.error());
   const Instant now = system::SystemClock().now();
   if (options.method == "PUT") {
     const Secret url = sigv4::presign({.method = "PUT",
                                        .base_url = access->public_url,
                                        .path = fmt::format("/{}/{}", settings.bucket.name.text(), key->text()),
                                        .query = {}},
-                                      access->credentials, settings.server.region, *expires, now);
+                                      access->credentials, access->region, *expires, now);
     fmt::print("{}\n", url.reveal());
     return kDone;
   }
   // As the mailed links: they download under the file's own name.
   const link::LinkGenerator links(
-      {.public_url = access->public_url, .region = settings.server.region, .expiration = expires->value()},
+      {.public_url = access->public_url, .region = access->region, .expiration = expires->value()},
       access->credentials);
   const auto made = links.make(settings.bucket.name, *key, std::nullopt, now);
   if (!made) return complain(kFailed, made.error().message);

@@ -7,7 +7,7 @@
 namespace s3link::app {
 
 struct PresignOptions {
-  ConfigOptions config;
+  ClientOptions client;
   std::string key;
   std::string expires;  ///< a duration; empty: link.expiration
   std::string method = "GET";

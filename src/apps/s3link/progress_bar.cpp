@@ -10,6 +10,28 @@
 
 namespace s3link::app {
 
+std::string progress_line(std::string_view name, std::uint64_t done, std::uint64_t total,
+                          std::chrono::milliseconds elapsed) {
+  std::string line = fmt::format("{}  {}", printable(name, 40), size_in_words(done));
+  const std::uint64_t counted_done = std::min(done, total);  // a repeated part counts twice until it is known
+  if (total > 0) {
+    constexpr std::uint64_t kWidth = 24;
+    const std::uint64_t filled = counted_done * kWidth / total;
+    line += fmt::format(" of {} [{}{}] {:3}%", size_in_words(total), std::string(filled, '#'),
+                        std::string(kWidth - filled, '.'), counted_done * 100 / total);
+  }
+  if (elapsed <= std::chrono::milliseconds(500)) return line;
+  const double rate = static_cast<double>(done) * 1000 / static_cast<double>(elapsed.count());  // bytes a second
+  if (rate < 1) return line;
+  line += fmt::format("  {}/s", size_in_words(static_cast<std::uint64_t>(rate)));
+  if (total > counted_done) {
+    const double left = static_cast<double>(total - counted_done) / rate;
+    line +=
+        fmt::format(", {} left", duration_in_words(std::chrono::milliseconds(static_cast<std::int64_t>(left * 1000))));
+  }
+  return line;
+}
+
 ProgressBar::ProgressBar(bool enabled) : enabled_(enabled && ::isatty(STDERR_FILENO) == 1) {}
 
 void ProgressBar::begin(std::string name, std::uint64_t total_bytes) {
@@ -31,17 +53,8 @@ void ProgressBar::add(std::int64_t bytes) {
 }
 
 void ProgressBar::draw() {
-  const double seconds = std::chrono::duration<double>(last_draw_ - started_).count();
-  const auto done = static_cast<std::uint64_t>(std::max<std::int64_t>(done_, 0));
-  const auto rate = static_cast<std::uint64_t>(seconds > 0.5 ? static_cast<double>(done) / seconds : 0);
-  std::string line = fmt::format("{}  {}", printable(name_, 40), size_in_words(done));
-  if (total_ > 0) {
-    constexpr std::uint64_t kWidth = 24;
-    const std::uint64_t filled = std::min(done, total_) * kWidth / total_;
-    line += fmt::format(" of {} [{}{}] {:3}%", size_in_words(total_), std::string(filled, '#'),
-                        std::string(kWidth - filled, '.'), std::min(done, total_) * 100 / total_);
-  }
-  if (rate > 0) line += fmt::format("  {}/s", size_in_words(rate));
+  const std::string line = progress_line(name_, static_cast<std::uint64_t>(std::max<std::int64_t>(done_, 0)), total_,
+                                         std::chrono::duration_cast<std::chrono::milliseconds>(last_draw_ - started_));
   fmt::print(stderr, "\r\x1b[K{}", line);
   std::fflush(stderr);
   drawn_ = true;

@@ -6,6 +6,11 @@
 
 namespace s3link::app {
 
+/// "report.pdf  1.2 MB of 4.8 MB [######..................]  25%  600.0 kB/s, 6 s left": no rate within the first half
+/// second, and no share or time left where the whole is not known (`total` 0).
+std::string progress_line(std::string_view name, std::uint64_t done, std::uint64_t total,
+                          std::chrono::milliseconds elapsed);
+
 /// One line on standard error that shows how far an upload is; nothing where that is not a terminal.
 class ProgressBar {
  public:

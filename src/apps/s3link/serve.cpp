@@ -25,6 +25,7 @@
 #include "apps/s3link/credentials_file.hpp"
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
+#include "apps/s3link/loose_modes.hpp"
 #include "apps/s3link/process.hpp"
 #include "apps/s3link/relay_secrets.hpp"
 #include "apps/s3link/serve_access_log.hpp"
@@ -61,12 +62,58 @@ std::filesystem::path credentials_file_of(const config::Settings& settings) {
   return settings.server.data_dir / "credentials";
 }
 
-/// `made`: they are new.
-Result<sigv4::Credentials> credentials_of(const config::Settings& settings, ports::Random& random, bool& made) {
-  if (!settings.auth.access_key_id.empty()) {
-    return sigv4::Credentials{settings.auth.access_key_id, settings.auth.secret_access_key.clone(), Secret()};
+/// Runs one coroutine to its end on a context that is not running otherwise.
+Status run_alone(asio::io_context& context, Awaitable<Status> work) {
+  Status outcome = fail(ErrorKind::internal, "not run");
+  std::exception_ptr thrown;
+  asio::co_spawn(context, std::move(work), [&](std::exception_ptr error, Status status) {
+    thrown = error;
+    outcome = std::move(status);
+  });
+  context.run();
+  context.restart();
+  if (thrown) std::rethrow_exception(thrown);
+  return outcome;
+}
+
+Awaitable<Status> note_whether_used(sqlite_store::Store& store, s3::BucketName bucket, bool& used) {
+  const auto objects = co_await store.buckets().list_objects(
+      {.bucket = std::move(bucket), .prefix = {}, .delimiter = {}, .start_after = {}, .max_entries = 1});
+  if (!objects) {
+    if (objects.error().kind == ErrorKind::not_found) co_return Status{};  // no bucket yet: the first start
+    co_return std::unexpected(objects.error());
   }
-  return read_or_create_credentials(credentials_file_of(settings), random, made);
+  ports::DeliveryFilter newest;
+  newest.limit = 1;
+  const auto deliveries = co_await store.deliveries().list(std::move(newest));
+  if (!deliveries) co_return std::unexpected(deliveries.error());
+  used = !objects->objects.empty() || !deliveries->empty();
+  co_return Status{};
+}
+
+/// The key pairs that requests may be signed with; a new one only where nothing is stored yet. `made`: it is new.
+Result<StoredKeys> keys_of(const config::Settings& settings, sqlite_store::Store& store, asio::io_context& context,
+                           ports::Random& random, bool& made) {
+  made = false;
+  if (!settings.auth.access_key_id.empty()) {
+    return StoredKeys{{settings.auth.access_key_id, settings.auth.secret_access_key.clone(), Secret()}};
+  }
+  const auto file = credentials_file_of(settings);
+  auto stored = read_credentials(file);
+  if (stored || stored.error().kind != ErrorKind::not_found) return stored;
+  bool used = false;
+  if (const Status looked = run_alone(context, note_whether_used(store, settings.bucket.name, used)); !looked) {
+    return std::unexpected(looked.error());
+  }
+  if (used) {
+    return fail(
+        ErrorKind::not_found,
+        fmt::format("the access key {} is missing, and files were stored under it: clients sign with it, and so "
+                    "are the mailed links. Restore it from your copy, or make a new one, which ends those links: "
+                    "s3link key rotate --access --data-dir {}",
+                    file.string(), settings.server.data_dir.string()));
+  }
+  return read_or_create_credentials(file, random, made);
 }
 
 /// The master key of this data folder; a new one only for a new folder.
@@ -94,20 +141,6 @@ Result<std::unique_ptr<ports::MailSender>> mail_sender_of(const config::Settings
   auto folder = smtp::OutboxFolder::open(settings.server.data_dir / "outbox");
   if (!folder) return std::unexpected(folder.error());
   return std::move(*folder);
-}
-
-/// Runs one coroutine to its end on a context that is not running otherwise.
-Status run_alone(asio::io_context& context, Awaitable<Status> work) {
-  Status outcome = fail(ErrorKind::internal, "not run");
-  std::exception_ptr thrown;
-  asio::co_spawn(context, std::move(work), [&](std::exception_ptr error, Status status) {
-    thrown = error;
-    outcome = std::move(status);
-  });
-  context.run();
-  context.restart();
-  if (thrown) std::rethrow_exception(thrown);
-  return outcome;
 }
 
 Awaitable<Status> make_bucket(ports::BucketStore& buckets, s3::BucketName name, Instant now) {
@@ -229,8 +262,10 @@ int serve(const ConfigOptions& options) {
   sqlite_store::Store& store = **opened;
   // The store holds the folder's lock from here on: what follows has the folder to itself.
   bool credentials_made = false;
-  const auto credentials = credentials_of(settings, random, credentials_made);
-  if (!credentials) return complain(kFailed, credentials.error().message);
+  auto stored_keys = keys_of(settings, store, context, random, credentials_made);
+  if (!stored_keys) return complain(kFailed, stored_keys.error().message);
+  sigv4::KeyRing keys(std::move(stored_keys->current), std::move(stored_keys->old));
+  const std::string access_key_id = keys.current()->credentials.access_key_id;
   RelaySecrets relay_secrets(settings, *files, context, clock);
   auto sender = mail_sender_of(settings, relay_secrets.links());
   if (!sender) return complain(kFailed, sender.error().message);
@@ -258,7 +293,7 @@ int serve(const ConfigOptions& options) {
                      .domain = settings.server.domain,
                      .trace_sample = settings.trace.sample,
                      .logs_bucket = settings.bucket.logs_name},
-                    *credentials, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
+                    keys, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
                     std::move(observers), {&alarms, &metrics.document()}, readiness_checks(stopping, store, liveness));
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
   pipeline::LifecycleSweeper sweeper({.bucket = settings.bucket.name, .object_ttl = settings.bucket.object_ttl},
@@ -282,8 +317,7 @@ int serve(const ConfigOptions& options) {
   const std::string public_url = settings.server.public_url.empty() ? endpoint : settings.server.public_url;
 
   const link::LinkGenerator links(
-      {.public_url = public_url, .region = settings.server.region, .expiration = settings.link.expiration},
-      *credentials);
+      {.public_url = public_url, .region = settings.server.region, .expiration = settings.link.expiration}, keys);
   link::Mailer mailer({.sender = settings.email.sender,
                        .sender_name = settings.email.sender_name,
                        .recipients = settings.email.recipients,
@@ -303,7 +337,7 @@ int serve(const ConfigOptions& options) {
                                 clock, random, logger);
   if (!alarm) return complain(kFailed, alarm.error().message);
 
-  ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, logger);
+  ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, keys, logger);
   metrics.watch(server, dispatcher, sweeper, retention);
   system::SignalWatcher signals;
   std::atomic<bool> broken = false;
@@ -323,10 +357,13 @@ int serve(const ConfigOptions& options) {
   auto listen_file = ListenFile::write(settings.server.data_dir / "listen", address);
   int status = kDone;
   if (listen_file) {
-    print_summary(settings, endpoint, public_url, credentials->access_key_id);
+    print_summary(settings, endpoint, public_url, access_key_id);
     if (credentials_made) {
       logger.log(ports::LogLevel::info, "credentials made",
-                 {{"file", credentials_file_of(settings).string()}, {"access_key_id", credentials->access_key_id}});
+                 {{"file", credentials_file_of(settings).string()}, {"access_key_id", access_key_id}});
+    }
+    for (const std::string& warning : loose_modes(*loaded)) {
+      logger.log(ports::LogLevel::warning, "access", {{"warning", warning}});
     }
     for (const std::string& warning : loaded->warnings) {
       logger.log(ports::LogLevel::warning, "configuration", {{"warning", warning}});

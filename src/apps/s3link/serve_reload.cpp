@@ -9,6 +9,7 @@
 
 #include "adapters/http_server/server.hpp"
 #include "adapters/system/spdlog_logger.hpp"
+#include "apps/s3link/credentials_file.hpp"
 #include "apps/s3link/relay_secrets.hpp"
 #include "core/config/changes.hpp"
 #include "services/link/mailer.hpp"
@@ -68,6 +69,7 @@ void ServeReload::run() {
   reload_templates(fresh ? *fresh : in_force_);
   reload_tls();
   reload_secrets(in_force_);
+  reload_keys();
 }
 
 void ServeReload::reload_level(const config::Loaded& fresh) {
@@ -107,6 +109,24 @@ void ServeReload::reload_secrets(const config::Loaded& settings) {
   Secret webhook = std::move(secrets_.webhook_secret);  // that one needs a restart
   secrets_ = std::move(*read);
   secrets_.webhook_secret = std::move(webhook);
+}
+
+void ServeReload::reload_keys() {
+  const config::Settings& settings = in_force_.settings;
+  if (!settings.auth.access_key_id.empty()) return;
+  auto stored = read_credentials(settings.server.data_dir / "credentials");
+  if (!stored) {
+    logger_.log(LogLevel::error, "access key not reloaded", {{"reason", stored.error().message}});
+    return;
+  }
+  std::vector<std::string> old;
+  for (const sigv4::OldCredentials& key : stored->old) {
+    old.push_back(fmt::format("{} until {}", key.credentials.access_key_id, iso8601(key.valid_until)));
+  }
+  std::vector<ports::LogField> fields{{"access_key_id", stored->current.access_key_id}};
+  if (!old.empty()) fields.push_back({"old_access_keys", fmt::format("{}", fmt::join(old, ", "))});
+  keys_.replace(std::move(stored->current), std::move(stored->old));
+  logger_.log(LogLevel::info, "access key read again", std::move(fields));
 }
 
 void ServeReload::warn_of_the_rest(const config::Loaded& fresh) {

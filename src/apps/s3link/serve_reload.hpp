@@ -10,6 +10,9 @@ class Server;
 namespace s3link::link {
 class Mailer;
 }
+namespace s3link::sigv4 {
+class KeyRing;
+}
 namespace s3link::system {
 class SpdlogLogger;
 }
@@ -22,20 +25,21 @@ class RelaySecrets;
 ports::LogLevel log_level(config::LogLevel level);
 
 /// What SIGHUP does: reads the configuration again for the log level and the mail templates, the TLS files, and the
-/// passwords and OAuth secrets of the relays. Each of the four is taken over as a whole or, where anything of it is
-/// wrong, left as it was; the log says which, and why. Settings that have changed and need a restart are named in a
-/// warning. Thread safety: one call at a time.
+/// passwords and OAuth secrets of the relays, and the access keys of data_dir/credentials. Each is taken over as a
+/// whole or, where anything of it is wrong, left as it was; the log says which, and why. Settings that have changed and
+/// need a restart are named in a warning. Thread safety: one call at a time.
 class ServeReload {
  public:
   /// `in_force` is what the server was started with. The references must outlive it.
   ServeReload(ConfigOptions options, const config::Loaded& in_force, NamedSecrets secrets, http_server::Server& server,
-              link::Mailer& mailer, RelaySecrets& relay_secrets, system::SpdlogLogger& logger)
+              link::Mailer& mailer, RelaySecrets& relay_secrets, sigv4::KeyRing& keys, system::SpdlogLogger& logger)
       : options_(std::move(options)),
         in_force_(in_force),
         secrets_(std::move(secrets)),
         server_(server),
         mailer_(mailer),
         relay_secrets_(relay_secrets),
+        keys_(keys),
         logger_(logger) {}
 
   void run();
@@ -45,6 +49,7 @@ class ServeReload {
   void reload_templates(const config::Loaded& fresh);
   void reload_tls();
   void reload_secrets(const config::Loaded& settings);
+  void reload_keys();
   void warn_of_the_rest(const config::Loaded& fresh);
   void report(std::string_view part, const std::vector<config::Problem>& problems);
 
@@ -54,6 +59,7 @@ class ServeReload {
   http_server::Server& server_;
   link::Mailer& mailer_;
   RelaySecrets& relay_secrets_;
+  sigv4::KeyRing& keys_;
   system::SpdlogLogger& logger_;
 };
 

@@ -25,7 +25,7 @@ std::optional<int> run_until_signal(const config::Settings& settings, const Serv
   // Outlives the client; coroutines that were broken off are destroyed with it.
   asio::io_context context(1);
   http_client::BeastClient http(context.get_executor());
-  ApiClient api(access, settings.server.region, http, clock, random);
+  ApiClient api(access, access.region, http, clock, random);
   Session session{settings, access, api, clock};
 
   asio::signal_set signals(context);
@@ -54,12 +54,12 @@ std::optional<int> run_until_signal(const config::Settings& settings, const Serv
 
 }  // namespace
 
-int run_session(const ConfigOptions& options, const Work& work, const Work& clean_up) {
-  auto loaded = load_configuration(options);
+int run_session(const ClientOptions& options, const Work& work, const Work& clean_up) {
+  auto loaded = load_sections(options.config, {"server", "auth", "bucket"});
   if (!loaded) return report_problems(loaded.error());
   const config::Settings& settings = loaded->settings;
-  const auto access = find_server(*loaded);
-  if (!access) return complain(kFailed, access.error().message);
+  const auto access = find_server(*loaded, options.endpoint);
+  if (!access) return complain_of_access(access.error());
 
   const auto status = run_until_signal(settings, *access, work, std::nullopt);
   if (status) return *status;

@@ -43,7 +43,12 @@ class UploaderTest : public testing::Test {
   test_support::FakeClock clock_;
   test_support::FakeRandom random_;
   test_support::FakeS3Client http_{clock_};
-  const ServerAccess access_{"http", {"127.0.0.1", 9000}, "", {"AKID", Secret("secret-key"), Secret()}, "s3link serve"};
+  const ServerAccess access_{.scheme = "http",
+                             .address = {"127.0.0.1", 9000},
+                             .public_url = {},
+                             .region = "us-east-1",
+                             .credentials = {"AKID", Secret("secret-key"), Secret()},
+                             .advice = "start the server with: s3link serve"};
   ApiClient api_{access_, "us-east-1", http_, clock_, random_};
   Uploader uploader_{api_, "files", [this](std::int64_t bytes) { sent_ += bytes; }};
 };

@@ -26,6 +26,10 @@ std::string duration_in_words(std::chrono::milliseconds value) {
   return fmt::format("{} s", std::max<std::int64_t>(duration_cast<seconds>(value).count(), 0));
 }
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string instant_in_words(Instant when) {
   std::string out = iso8601(when);  // 2026-12-08T14:00:05.000Z
   out.resize(19);

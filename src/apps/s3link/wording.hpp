@@ -15,6 +15,9 @@ std::string size_in_words(std::uint64_t bytes);
 /// "12 s", "5 min", "3 h", "2 d": whole units, rounded down; "0 s" for less.
 std::string duration_in_words(std::chrono::milliseconds value);
 
+/// "1 attempt", "2 attempts": of a noun whose plural is made with s.
+std::string counted(std::uint64_t count, std::string_view noun);
+
 /// "2026-12-08 14:00:05 UTC".
 std::string instant_in_words(Instant when);
 

@@ -202,11 +202,14 @@ Result<Claim> read_query_claim(const QueryAuthorization& query, const AuthFields
 
 }  // namespace
 
+Verifier::Verifier(const KeyRing& keys, std::string region, std::string service)
+    : keys_(keys), region_(std::move(region)), service_(std::move(service)) {}
+
 Verifier::Verifier(const Credentials& credentials, std::string region, std::string service)
-    : credentials_(credentials),
+    : own_(std::make_unique<const KeyRing>(credentials.clone())),
+      keys_(*own_),
       region_(std::move(region)),
-      service_(std::move(service)),
-      keys_(credentials.secret_access_key) {}
+      service_(std::move(service)) {}
 
 Result<Verified> Verifier::verify(const RequestView& request, Instant now) {
   if (auto ok = check_size(request); !ok) return std::unexpected(ok.error());
@@ -235,10 +238,11 @@ Result<Verified> Verifier::verify(const RequestView& request, Instant now) {
   const auto claim = presigned ? read_query_claim(*query, *fields, want, now) : read_header_claim(*fields, want, now);
   if (!claim) return std::unexpected(claim.error());
   const Authorization& authorization = claim->authorization;
-  if (authorization.access_key_id != credentials_.access_key_id) {
+  const auto known = keys_.find(authorization.access_key_id, now);
+  if (!known) {
     return denied("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.");
   }
-  if (auto ok = check_token(credentials_, fields->security_token, presigned ? query->security_token : ""); !ok) {
+  if (auto ok = check_token(known->credentials, fields->security_token, presigned ? query->security_token : ""); !ok) {
     return std::unexpected(ok.error());
   }
   if (auto ok = check_signed_headers(request.fields, authorization.signed_headers); !ok) {
@@ -256,7 +260,7 @@ Result<Verified> Verifier::verify(const RequestView& request, Instant now) {
                                                    .fields = request.fields,
                                                    .signed_headers = authorization.signed_headers,
                                                    .payload_hash = payload_hash});
-  SigningKey key = keys_.get(authorization.scope);
+  SigningKey key = known->signing_keys.get(authorization.scope);
   std::string want_signature = signature(key, string_to_sign(claim->signed_at, authorization.scope, canonical));
   if (fields->host == nullptr || !constant_time_equal(want_signature, authorization.signature)) {
     return denied("SignatureDoesNotMatch",

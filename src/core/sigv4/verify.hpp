@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 #include "core/sigv4/canonical_request.hpp"
 #include "core/sigv4/chunk_signature.hpp"
 #include "core/sigv4/credentials.hpp"
-#include "core/sigv4/signing_key.hpp"
+#include "core/sigv4/key_ring.hpp"
 
 namespace s3link::sigv4 {
 
@@ -49,7 +50,9 @@ class Verifier {
   static constexpr std::size_t kMaxHeadBytes = 64 * 1024;
   static constexpr std::size_t kMaxFields = 256;
 
-  /// The credentials must outlive the verifier.
+  /// The ring must outlive the verifier.
+  Verifier(const KeyRing& keys, std::string region, std::string service = "s3");
+  /// Of one key pair that never changes.
   Verifier(const Credentials& credentials, std::string region, std::string service = "s3");
 
   /// The body is not looked at: the caller checks payload_sha256, or decodes the chunks.
@@ -64,10 +67,10 @@ class Verifier {
   Result<Verified> verify(const RequestView& request, Instant now);
 
  private:
-  const Credentials& credentials_;
+  std::unique_ptr<const KeyRing> own_;  // null: another's
+  const KeyRing& keys_;
   std::string region_;
   std::string service_;
-  SigningKeyCache keys_;
 };
 
 }  // namespace s3link::sigv4

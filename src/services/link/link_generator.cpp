@@ -18,8 +18,11 @@ LinkSettings s3_links(std::string region, std::string endpoint, std::chrono::sec
   return out;
 }
 
+LinkGenerator::LinkGenerator(LinkSettings settings, const sigv4::KeyRing& keys)
+    : settings_(std::move(settings)), keys_(keys) {}
+
 LinkGenerator::LinkGenerator(LinkSettings settings, const sigv4::Credentials& credentials)
-    : settings_(std::move(settings)), credentials_(credentials), keys_(credentials.secret_access_key) {}
+    : settings_(std::move(settings)), own_(std::make_unique<const sigv4::KeyRing>(credentials.clone())), keys_(*own_) {}
 
 Result<Link> LinkGenerator::make(const s3::BucketName& bucket, const s3::ObjectKey& key,
                                  std::optional<Instant> removed_at, Instant now) const {
@@ -44,7 +47,9 @@ Result<Link> LinkGenerator::make(const s3::BucketName& bucket, const s3::ObjectK
     request.path = "/" + bucket.text() + "/" + key.text();
   }
   request.query.emplace_back("response-content-disposition", s3::attachment_disposition(s3::file_name_of(key.text())));
-  return Link{sigv4::presign(request, credentials_, keys_, settings_.region, *expires, signed_at), signed_at + life};
+  const auto signer = keys_.current();
+  return Link{sigv4::presign(request, signer->credentials, signer->signing_keys, settings_.region, *expires, signed_at),
+              signed_at + life};
 }
 
 }  // namespace s3link::link

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -9,7 +10,7 @@
 #include "core/base/secret.hpp"
 #include "core/s3/names.hpp"
 #include "core/sigv4/credentials.hpp"
-#include "core/sigv4/signing_key.hpp"
+#include "core/sigv4/key_ring.hpp"
 
 namespace s3link::link {
 
@@ -42,7 +43,9 @@ struct Link {
 /// Thread safety: any number of calls at a time.
 class LinkGenerator {
  public:
-  /// The credentials must outlive it.
+  /// Signs with the key in force at the time. The ring must outlive it.
+  LinkGenerator(LinkSettings settings, const sigv4::KeyRing& keys);
+  /// Of one key pair that never changes.
   LinkGenerator(LinkSettings settings, const sigv4::Credentials& credentials);
 
   /// Valid from `now` until min(now + expiration, now + 7 days, removed_at), cut to whole seconds as X-Amz-Date is
@@ -52,8 +55,8 @@ class LinkGenerator {
 
  private:
   LinkSettings settings_;
-  const sigv4::Credentials& credentials_;
-  mutable sigv4::SigningKeyCache keys_;
+  std::unique_ptr<const sigv4::KeyRing> own_;  // null: another's
+  const sigv4::KeyRing& keys_;
 };
 
 }  // namespace s3link::link

@@ -17,7 +17,7 @@ class AlarmsTest : public ApiTest {
       alarms_,
       clock};
   S3Api shown_{{.region = "us-east-1", .exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}},
-               credentials,
+               keys,
                store,
                deliveries,
                dead_letters,

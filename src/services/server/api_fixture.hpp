@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/sigv4/credentials.hpp"
+#include "core/sigv4/key_ring.hpp"
 #include "core/sigv4/presign.hpp"
 #include "services/pipeline/redrive.hpp"
 #include "services/server/s3_api.hpp"
@@ -96,6 +96,7 @@ class ApiTest : public testing::Test {
   Reply handle_by(S3Api& receiver, const ports::HttpRequestHead& head, test_support::FakeRequestBody body);
 
   sigv4::Credentials credentials;
+  sigv4::KeyRing keys{credentials.clone()};
   test_support::FakeClock clock;
   test_support::FakeRandom random;
   test_support::FakeBucketStore store{clock};

@@ -43,8 +43,8 @@ class MetricsDocumentTest : public ApiTest {
       : document(
             {.buckets = {*s3::BucketName::parse(kBucket)}, .token = Secret(std::string(token))}, statistics,
             [this] { return counted; }, text, clock),
-        served({.region = "us-east-1", .exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, credentials,
-               store, deliveries, dead_letters, redrive, clock, random, {&records}, {&document}) {}
+        served({.region = "us-east-1", .exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, keys, store,
+               deliveries, dead_letters, redrive, clock, random, {&records}, {&document}) {}
 
   Reply ask(std::string method, ports::HttpFields fields = {}, std::string target = "/_/metrics") {
     return handle_by(served, {std::move(method), std::move(target), std::move(fields), "192.0.2.7", false},

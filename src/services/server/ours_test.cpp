@@ -38,7 +38,7 @@ TEST_F(OursTest, ReadinessTellsWhyNot) {
 
 TEST_F(OursTest, ReadinessTellsEveryReason) {
   bool full = false;
-  S3Api checked({.exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, credentials, store, deliveries,
+  S3Api checked({.exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, keys, store, deliveries,
                 dead_letters, redrive, clock, random, {}, {},
                 {{"liveness", []() -> Awaitable<Status> { co_return Status{}; }},
                  {"outbox", [&full] { return full_or_not(full); }}});

@@ -84,7 +84,7 @@ Awaitable<Status> throw_something() {
 }
 
 TEST_F(RequestObserverTest, WhatIsThrownIsAnsweredWithTheRequestsIdAndTold) {
-  S3Api broken({.exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, credentials, store, deliveries,
+  S3Api broken({.exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, keys, store, deliveries,
                dead_letters, redrive, clock, random, {&records}, {}, {{"broken", throw_something}});
   const Reply reply =
       handle_by(broken, {"GET", "/_/readyz", {{"Host", "s3.test:9000"}}, "", false}, test_support::FakeRequestBody());

@@ -57,13 +57,12 @@ struct S3Api::Impl {
   Backend backend;
 };
 
-S3Api::S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
+S3Api::S3Api(S3ApiSettings settings, const sigv4::KeyRing& keys, ports::BucketStore& store,
              ports::DeliveryLog& deliveries, ports::DeadLetterQueue& dead_letters, pipeline::Redrive& redrive,
              ports::Clock& clock, ports::Random& random, std::vector<RequestObserver*> observers,
              std::vector<ApiDocument*> documents, std::vector<ReadinessCheck> readiness)
-    : impl_(new Impl{Backend{settings, sigv4::Verifier(credentials, settings.region), store, deliveries, dead_letters,
-                             redrive, clock, random, std::move(observers), std::move(documents),
-                             std::move(readiness)}}) {}
+    : impl_(new Impl{Backend{settings, sigv4::Verifier(keys, settings.region), store, deliveries, dead_letters, redrive,
+                             clock, random, std::move(observers), std::move(documents), std::move(readiness)}}) {}
 
 S3Api::~S3Api() = default;
 

@@ -20,7 +20,7 @@
 #include "services/server/request_observer.hpp"
 
 namespace s3link::sigv4 {
-struct Credentials;
+class KeyRing;
 }
 namespace s3link::pipeline {
 class Redrive;
@@ -48,10 +48,10 @@ std::vector<std::string_view> own_paths();
 /// by /_/readyz, besides the store. Thread safety: any number of requests at a time. The references must outlive it.
 class S3Api final : public ports::HttpHandler {
  public:
-  S3Api(S3ApiSettings settings, const sigv4::Credentials& credentials, ports::BucketStore& store,
-        ports::DeliveryLog& deliveries, ports::DeadLetterQueue& dead_letters, pipeline::Redrive& redrive,
-        ports::Clock& clock, ports::Random& random, std::vector<RequestObserver*> observers = {},
-        std::vector<ApiDocument*> documents = {}, std::vector<ReadinessCheck> readiness = {});
+  S3Api(S3ApiSettings settings, const sigv4::KeyRing& keys, ports::BucketStore& store, ports::DeliveryLog& deliveries,
+        ports::DeadLetterQueue& dead_letters, pipeline::Redrive& redrive, ports::Clock& clock, ports::Random& random,
+        std::vector<RequestObserver*> observers = {}, std::vector<ApiDocument*> documents = {},
+        std::vector<ReadinessCheck> readiness = {});
   ~S3Api() override;
 
   Awaitable<void> handle(const ports::HttpRequestHead& request, ports::HttpRequestBody& body,
