@@ -186,8 +186,11 @@ class CrashTest:
             for key in some:
                 del self._kept[key]
         client.close()
-        s3 = self._server.s3()
         logs = f"{self._server.bucket}-access-logs"
+        self._server.stop()
+        self._server.environment["S3LINK_BUCKET_LOGS_NAME"] = f"{logs}-2"  # the first one is a bucket as any other now
+        self._server.start()
+        s3 = self._server.s3()
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=logs):
             for row in page.get("Contents", []):
                 s3.delete_object(Bucket=logs, Key=row["Key"])

@@ -112,7 +112,11 @@ def test_the_logs_bucket_is_private_stays_and_is_neither_mailed_nor_logged(make_
     assert kept and 'rule-id="object-ttl"' in head["Expiration"]
     assert server.get(f"/{logs}/{key}").status == 403
     assert request(server, "DELETE", f"/{logs}").code == "AccessDenied"
-    assert request(server, "PUT", f"/{logs}?lifecycle", b"<LifecycleConfiguration/>").code == "NotImplemented"
+    assert request(server, "PUT", f"/{logs}?lifecycle", b"<LifecycleConfiguration/>").code == "AccessDenied"
+    for method, target in ("PUT", key), ("DELETE", key), ("PUT", "_access_logs2026-01-01-00-00-00-0123456789ABCDEF"):
+        refused = request(server, method, f"/{logs}/{target}", b"forged" if method == "PUT" else b"")
+        assert (refused.status, refused.code) == (403, "AccessDenied"), (method, target)
+    assert list(access_logs.read_objects(server)) == [key]
     s3.put_object(Bucket=server.bucket, Key="second", Body=b"x")
     records = records_with(server, ("REST.PUT.OBJECT", "second"))
     assert {record["bucket"] for record in records} == {server.bucket} and len(records) == 2

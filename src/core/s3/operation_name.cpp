@@ -66,6 +66,36 @@ constexpr std::array kNames = std::to_array<std::string_view>({"AbortMultipartUp
 // ListObjects, GetObject and PutAcl have two names each.
 static_assert(kNames.size() == std::variant_size_v<Operation> + 3, "an operation has no name in the list");
 
+/// A new operation writes until it stands here.
+template <class Op>
+constexpr bool kOnlyReads = false;
+template <>
+constexpr bool kOnlyReads<ListBuckets> = true;
+template <>
+constexpr bool kOnlyReads<HeadBucket> = true;
+template <>
+constexpr bool kOnlyReads<GetBucketLocation> = true;
+template <>
+constexpr bool kOnlyReads<GetBucketConfiguration> = true;
+template <>
+constexpr bool kOnlyReads<GetBucketLifecycleConfiguration> = true;
+template <>
+constexpr bool kOnlyReads<ListObjects> = true;
+template <>
+constexpr bool kOnlyReads<ListObjectVersions> = true;
+template <>
+constexpr bool kOnlyReads<ListMultipartUploads> = true;
+template <>
+constexpr bool kOnlyReads<ListParts> = true;
+template <>
+constexpr bool kOnlyReads<GetObject> = true;
+template <>
+constexpr bool kOnlyReads<GetObjectAttributes> = true;
+template <>
+constexpr bool kOnlyReads<GetObjectAcl> = true;
+template <>
+constexpr bool kOnlyReads<GetObjectTagging> = true;
+
 std::string text_of(const ObjectKey& key) { return std::string(key.text()); }
 std::string text_of(const std::optional<ObjectKey>& key) { return key ? text_of(*key) : std::string(); }
 
@@ -82,6 +112,10 @@ OperationSubject subject_of(const Operation& operation) {
         return subject;
       },
       operation);
+}
+
+bool only_reads(const Operation& operation) noexcept {
+  return std::visit([](const auto& op) { return kOnlyReads<std::remove_cvref_t<decltype(op)>>; }, operation);
 }
 
 }  // namespace s3link::s3

@@ -20,4 +20,7 @@ std::span<const std::string_view> operation_names() noexcept;
 
 OperationSubject subject_of(const Operation& operation);
 
+/// Whether it changes nothing. An operation that is not known to only read counts as one that writes.
+bool only_reads(const Operation& operation) noexcept;
+
 }  // namespace s3link::s3

@@ -94,7 +94,9 @@ ApiTest::ApiTest(std::string domain, std::string region)
                         .exchange_bucket = *s3::BucketName::parse(kBucket),
                         .object_ttl = std::chrono::hours(24),
                         .max_object_size = std::uint64_t{2} * 1024 * 1024,
-                        .domain = std::move(domain)},
+                        .domain = std::move(domain),
+                        .trace_sample = 1,
+                        .logs_bucket = *s3::BucketName::parse("access-logs")},
           keys, store, deliveries, dead_letters, redrive, clock, random, {&records}) {
   EXPECT_TRUE(test_support::run_sync(store.create_bucket(*s3::BucketName::parse(kBucket), clock.now())));
 }

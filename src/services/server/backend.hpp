@@ -21,7 +21,8 @@ struct Backend {
 
   /// Whether objects of that bucket are mailed and expire.
   bool is_exchange(const s3::BucketName& bucket) const { return bucket == settings.exchange_bucket; }
-  bool is_logs(const s3::BucketName& bucket) const { return bucket == settings.logs_bucket; }
+  /// Whether the bucket of that name receives the access logs: over S3 it is only read.
+  bool is_logs(std::string_view bucket) const { return settings.logs_bucket && settings.logs_bucket->text() == bucket; }
 };
 
 }  // namespace s3link::server

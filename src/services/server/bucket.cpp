@@ -122,9 +122,6 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::DeleteBucket
   if (backend.is_exchange(op.bucket)) {
     co_return refuse(ErrorCode::access_denied, "This is the bucket that the server was set up for; it stays.");
   }
-  if (backend.is_logs(op.bucket)) {
-    co_return refuse(ErrorCode::access_denied, "This is the bucket that receives the access logs; it stays.");
-  }
   if (auto deleted = co_await backend.store.delete_bucket(op.bucket); !deleted) co_return deleted;
   co_return co_await exchange.answer(204);
 }

@@ -34,9 +34,15 @@ Awaitable<Status> serve(Backend& backend, Exchange& exchange) {
       s3::parse_operation({request.method, target->path, target->query, request.fields}, backend.settings.domain);
   if (!operation) co_return std::unexpected(operation.error());
   auto subject = s3::subject_of(*operation);
+  const bool of_logs = backend.is_logs(subject.bucket) && !s3::only_reads(*operation);
   exchange.record().operation = subject.name;
   exchange.record().bucket = std::move(subject.bucket);
   exchange.record().key = std::move(subject.key);
+  if (of_logs) {
+    co_return s3::refuse(s3::ErrorCode::access_denied,
+                         "This bucket receives the access logs and can only be read: the server writes them, and "
+                         "removes them after access_log.object_ttl.");
+  }
   co_return co_await std::visit([&](auto&& op) { return perform(backend, exchange, std::move(op)); },
                                 std::move(*operation));
 }

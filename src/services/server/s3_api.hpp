@@ -35,7 +35,7 @@ struct S3ApiSettings {
   std::uint64_t max_object_size = 0;  ///< bytes; larger uploads are refused (EntityTooLarge)
   std::string domain;                 ///< for virtual-host style; empty: path style only
   double trace_sample = 1;            ///< share of the traces begun here that are recorded, 0 to 1; 0: none at all
-  std::optional<s3::BucketName> logs_bucket = std::nullopt;  ///< receives the access logs; cannot be deleted
+  std::optional<s3::BucketName> logs_bucket = std::nullopt;  ///< receives the access logs; over S3 it is only read
 };
 
 /// Paths of ours that observers are told as operations, without those of the documents.
