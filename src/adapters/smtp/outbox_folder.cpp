@@ -51,6 +51,10 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+int open_folder(const std::filesystem::path& folder) {
+  return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 /// "<4f2a@example.org>" → "4f2a.eml". An id that is no plain name is hashed, so that none can leave the folder.
 std::string file_name_of(std::string_view message_id) {
   const std::string_view local = message_id.substr(message_id.starts_with('<') ? 1 : 0);
@@ -65,10 +69,8 @@ std::string file_name_of(std::string_view message_id) {
 
 class OutboxFolder::Impl {
  public:
-  Impl(std::filesystem::path folder, Descriptor directory)
-      : folder_(std::move(folder)),
-        directory_(std::move(directory)),
-        pool_(kThreads, kIdle, [] { return std::make_unique<Nothing>(); }) {}
+  explicit Impl(std::filesystem::path folder)
+      : folder_(std::move(folder)), pool_(kThreads, kIdle, [] { return std::make_unique<Nothing>(); }) {}
 
   Awaitable<ports::SendResult> send(mail::Mail mail) {
     // Shared, because std::function wants to be copied, and a mail cannot be.
@@ -85,17 +87,20 @@ class OutboxFolder::Impl {
   Result<ports::MailReceipt> write(const mail::Mail& mail) {
     const std::string name = file_name_of(mail.message_id);
     const std::string temporary = fmt::format("{}{}", kTemporaryPrefix, ++temporaries_);
-    Descriptor file(::openat(directory_.get(), temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+    // Opened anew for each message: it may have been removed and made again, or another be mounted there.
+    const Descriptor directory(open_folder(folder_));
+    if (!directory) return failed("open it", errno);
+    Descriptor file(::openat(directory.get(), temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
     if (!file) return failed("create a file", errno);
     // A file that could not be synced is thrown away whole: the repeat writes another.
     const bool written = write_all(file.get(), mail.rfc5322.reveal()) && ::fsync(file.get()) == 0 && file.close() &&
-                         ::renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) == 0;
+                         ::renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) == 0;
     if (!written) {
       const int error = errno;
-      ::unlinkat(directory_.get(), temporary.c_str(), 0);
+      ::unlinkat(directory.get(), temporary.c_str(), 0);
       return failed("write " + name, error);
     }
-    if (::fsync(directory_.get()) != 0) return failed("sync the folder", errno);
+    if (::fsync(directory.get()) != 0) return failed("sync the folder", errno);
     return ports::MailReceipt{(folder_ / name).string()};
   }
 
@@ -105,7 +110,6 @@ class OutboxFolder::Impl {
   }
 
   const std::filesystem::path folder_;
-  const Descriptor directory_;
   std::atomic<std::uint64_t> temporaries_ = 0;
   WorkerPool<Nothing, ports::MailReceipt> pool_;
 };
@@ -118,12 +122,12 @@ Result<std::unique_ptr<OutboxFolder>> OutboxFolder::open(std::filesystem::path f
   std::filesystem::create_directories(folder.parent_path(), ec);
   if (::mkdir(folder.c_str(), 0700) == 0) {
     const auto parent = folder.has_parent_path() ? folder.parent_path() : std::filesystem::path(".");
-    const Descriptor above(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor above(open_folder(parent));
     if (!above || ::fsync(above.get()) != 0) return failed("sync the folder above it", reason(errno));
   } else if (errno != EEXIST) {
     return failed("make it", reason(errno));
   }
-  Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor directory(open_folder(folder));
   if (!directory) return failed("open it", reason(errno));
 
   std::filesystem::directory_iterator entries(folder, ec);
@@ -134,8 +138,7 @@ Result<std::unique_ptr<OutboxFolder>> OutboxFolder::open(std::filesystem::path f
       return failed("remove " + name, reason(errno));
     }
   }
-  return std::unique_ptr<OutboxFolder>(
-      new OutboxFolder(std::make_unique<Impl>(std::move(folder), std::move(directory))));
+  return std::unique_ptr<OutboxFolder>(new OutboxFolder(std::make_unique<Impl>(std::move(folder))));
 }
 
 OutboxFolder::OutboxFolder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -18,7 +18,8 @@ class OutboxFolder final : public ports::MailSender {
   static Result<std::unique_ptr<OutboxFolder>> open(std::filesystem::path folder);
   ~OutboxFolder() override;
 
-  /// The reply is the path of the file. Errors: transient (no space, I/O), the relay's trouble.
+  /// The reply is the path of the file. A folder that was removed and made again is found again. Errors: transient (no
+  /// folder, no space, I/O), the relay's trouble.
   Awaitable<ports::SendResult> send(mail::Mail mail) override;
 
  private:

@@ -38,7 +38,7 @@ class OutboxFolderTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
   static unsigned mode(const fs::path& path) {
-    struct stat info {};
+    struct stat info{};
     EXPECT_EQ(::stat(path.c_str(), &info), 0);
     return info.st_mode & 0777U;
   }
@@ -99,6 +99,18 @@ TEST_F(OutboxFolderTest, FolderThatVanishesIsTransient) {
   const auto receipt = run_sync((*folder)->send(message("<4f2a@example.org>")));
   ASSERT_FALSE(receipt);
   EXPECT_EQ(receipt.error().error.kind, ErrorKind::transient);
+  EXPECT_TRUE(receipt.error().error.message.contains((root_ / "outbox").string())) << receipt.error().error.message;
+}
+
+TEST_F(OutboxFolderTest, FolderRemovedAndMadeAgainIsFoundAgain) {
+  auto folder = OutboxFolder::open(root_ / "outbox");
+  ASSERT_TRUE(run_sync((*folder)->send(message("<1@example.org>"))));
+  fs::remove_all(root_ / "outbox");
+  ASSERT_FALSE(run_sync((*folder)->send(message("<2@example.org>"))));
+  fs::create_directory(root_ / "outbox");
+  const auto receipt = run_sync((*folder)->send(message("<2@example.org>")));
+  ASSERT_TRUE(receipt) << receipt.error().error.message;
+  EXPECT_EQ(names(), std::set<std::string>{"2.eml"});
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "adapters/sqlite_store/descriptor.hpp"
+#include "adapters/sqlite_store/file_system.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
 #include "adapters/sqlite_store/path_error.hpp"
 #include "core/base/encoding.hpp"
@@ -28,8 +29,8 @@ constexpr std::string_view kDraft = ".partial";
 
 /// Returns how many bytes it were. The standard library's copy reports a full disk as an I/O error.
 Result<std::uint64_t> copy_content(const fs::path& from, const fs::path& to) {
-  const Descriptor in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (in.get() < 0) return path_error("cannot open", from, errno);
+  const Descriptor in(open_regular_file(from.c_str()));
+  if (in.get() < 0) return path_error("cannot open", from, -in.get());
   const Descriptor out(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (out.get() < 0) return path_error("cannot make", to, errno);
   std::vector<char> buffer(kCopyBytes);
@@ -88,7 +89,9 @@ class BodyCopier {
     ++report_.files;
     const fs::path to = path_of(backup_.target, body.id);
     std::error_code failure;
-    if (fs::file_size(to, failure) == body.file_bytes && !failure) return {};
+    if (fs::is_regular_file(fs::symlink_status(to, failure)) && fs::file_size(to, failure) == body.file_bytes &&
+        !failure)
+      return {};
     if (const Status copied = copy(body, to); !copied) return copied;
     if (waiting_bytes_ >= kBytesAtATime) return settle();
     return {};
@@ -124,7 +127,7 @@ class BodyCopier {
     std::error_code failure;
     fs::create_directories(to.parent_path(), failure);
     if (failure) return path_error("cannot make", to.parent_path(), failure);
-    if (!fs::exists(from, failure)) {
+    if (!fs::is_regular_file(fs::symlink_status(from, failure))) {
       ++report_.damaged_files;
       return {};
     }

@@ -14,7 +14,7 @@ namespace s3link::sqlite_store {
 
 Result<BackupLock> BackupLock::open(const std::filesystem::path& data_dir) {
   const auto file = data_dir / "backup.lock";
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
   if (descriptor < 0) return path_error("cannot open", file, errno);
   return BackupLock(descriptor);
 }

@@ -2,6 +2,7 @@
 #include "adapters/sqlite_store/backup.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -262,6 +263,23 @@ TEST_F(BackupTest, ABodyThatIsMissingIsCounted) {
   EXPECT_EQ(report->damaged_files, 2U);
   const auto found = restored();
   EXPECT_EQ(std::ranges::count(found, "unreadable", [](const auto& entry) { return entry.second; }), 2);
+}
+
+TEST_F(BackupTest, ABodyThatIsNoRegularFileIsCountedAndNotFollowed) {
+  put_it("pipe", kLarge, 1);
+  put_it("link", kLarge, 2);
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "objects"))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  ASSERT_EQ(files.size(), 2U);
+  fs::rename(files[1], targets_.path() / "elsewhere");
+  fs::create_symlink(targets_.path() / "elsewhere", files[1]);
+  fs::remove(files[0]);
+  ASSERT_EQ(::mkfifo(files[0].c_str(), 0600), 0);
+  const auto report = back_up(backup());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->damaged_files, 2U);
+  EXPECT_EQ(report->copied_files, 0U);
 }
 
 TEST_F(BackupTest, OnlyAnEmptyFolderOrItsOwnBackupIsWrittenOver) {

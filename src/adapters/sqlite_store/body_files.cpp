@@ -177,6 +177,7 @@ Result<FileHandle> BodyFiles::open(const BodyId& id) {
   int descriptor = -1;
   const int failure = files_.open(file_path(id), descriptor);
   if (failure == ENOENT) return fail(ErrorKind::not_found, "a body file is missing");
+  if (failure == ELOOP) return fail(ErrorKind::corrupt, "a body file is no regular file");
   if (failure != 0) return std::unexpected(io_error("a body file could not be opened", failure));
   FileHandle handle(files_, descriptor);
   std::array<std::byte, kHeaderBytes> header;

@@ -41,6 +41,7 @@ Result<bool> StoredBodyReader::read(std::uint64_t offset, std::span<std::byte> o
     const auto piece =
         out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), current.size_bytes - from)));
     const auto index = static_cast<std::size_t>(std::prev(body) - bodies.begin());
+    if (cached_only && current.in_file && selected_ != index) return false;  // a file that is to be opened
     if (const auto selected = select(index); !selected) return std::unexpected(selected.error());
     const auto done = read_body(current, from, piece, cached_only);
     if (!done || !*done) return done;

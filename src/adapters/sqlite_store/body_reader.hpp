@@ -10,7 +10,7 @@
 namespace s3link::sqlite_store {
 
 /// Reads one object's bodies as one. Bytes in memory are decrypted on the caller's thread; when the disk must be waited
-/// for, a thread of the pool does it.
+/// for, or a file opened, a thread of the pool does it.
 class StoredBodyReader final : public ports::BodyReader {
  public:
   static constexpr std::size_t kMostBytes = 256 * 1024;

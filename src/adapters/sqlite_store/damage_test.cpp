@@ -1,6 +1,7 @@
 // What a damaged, exchanged or stolen data folder gives away: an error, and no plaintext.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <vector>
@@ -104,6 +105,41 @@ TEST_F(DamageTest, ShortenedLengthenedOrReorderedFileIsNoticed) {
   }
   fs::remove(file);
   EXPECT_EQ(error_of("key"), ErrorKind::corrupt);
+}
+
+TEST_F(DamageTest, WhatIsNoRegularFileIsNoBodyAndKeepsNobodyWaiting) {
+  ASSERT_TRUE(put_bytes("key", pattern(2 * kPackageBytes)));
+  const fs::path file = body_files().at(0);
+  const fs::path elsewhere = folder_.path() / "elsewhere";
+  fs::rename(file, elsewhere);
+  fs::create_symlink(elsewhere, file);
+  EXPECT_EQ(error_of("key"), ErrorKind::corrupt) << "a symbolic link, even to the right bytes";
+  fs::remove(file);
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  EXPECT_EQ(error_of("key"), ErrorKind::corrupt) << "a pipe that nobody writes into";
+  fs::remove(file);
+  fs::create_directory(file);
+  EXPECT_EQ(error_of("key"), ErrorKind::corrupt) << "a folder";
+  fs::remove(file);
+  fs::rename(elsewhere, file);
+  EXPECT_TRUE(get_bytes("key"));
+}
+
+TEST_F(DamageTest, ALockThatIsASymbolicLinkIsNotFollowed) {
+  store_.reset();
+  for (const char* const name : {"lock", "backup.lock"}) {
+    SCOPED_TRACE(name);
+    const fs::path victim = folder_.path() / "victim";
+    write_file(victim, "precious");
+    fs::remove(folder_.path() / name);
+    fs::create_symlink(victim, folder_.path() / name);
+    const auto opened = open_store(folder_.path());
+    ASSERT_FALSE(opened);
+    EXPECT_TRUE(opened.error().message.contains((folder_.path() / name).string())) << opened.error().message;
+    EXPECT_EQ(read_file(victim), "precious");
+    fs::remove(folder_.path() / name);
+  }
+  reopen();
 }
 
 TEST_F(DamageTest, WrongSizeInTheRowIsNoticed) {

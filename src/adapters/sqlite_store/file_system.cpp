@@ -20,8 +20,8 @@ class PosixFileSystem final : public FileSystem {
   }
 
   int open(const std::string& path, int& descriptor) override {
-    descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    return descriptor < 0 ? errno : 0;
+    descriptor = open_regular_file(path.c_str());
+    return descriptor < 0 ? -descriptor : 0;
   }
 
   void close(int descriptor) override { ::close(descriptor); }
@@ -96,6 +96,16 @@ class PosixFileSystem final : public FileSystem {
 FileSystem& real_file_system() {
   static PosixFileSystem files;
   return files;
+}
+
+int open_regular_file(const char* path) noexcept {
+  const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) return errno == ENXIO ? -ELOOP : -errno;  // ENXIO: a socket
+  struct stat about{};
+  const int failure = ::fstat(descriptor, &about) != 0 ? errno : (S_ISREG(about.st_mode) ? 0 : ELOOP);
+  if (failure == 0) return descriptor;
+  ::close(descriptor);
+  return -failure;
 }
 
 }  // namespace s3link::sqlite_store

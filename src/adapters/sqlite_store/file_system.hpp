@@ -19,6 +19,7 @@ class FileSystem {
 
   /// A new file, mode 0600; EEXIST when there is one.
   virtual int create(const std::string& path, int& descriptor) = 0;
+  /// For reading, without following a symbolic link and without waiting. ELOOP: it is no regular file.
   virtual int open(const std::string& path, int& descriptor) = 0;
   virtual void close(int descriptor) = 0;
   /// Writes all of `data` or fails.
@@ -40,6 +41,9 @@ class FileSystem {
 
 /// POSIX.
 FileSystem& real_file_system();
+
+/// FileSystem::open() of the real one: a descriptor, or an errno value, negative.
+int open_regular_file(const char* path) noexcept;
 
 /// A descriptor with its owner; closed at the end of its life.
 class FileHandle {

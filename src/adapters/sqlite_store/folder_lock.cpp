@@ -21,7 +21,7 @@ std::string_view first_line(std::string_view text) { return text.substr(0, text.
 
 Result<FolderLock> FolderLock::take(const std::filesystem::path& folder) {
   const auto file = folder / "lock";
-  FolderLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  FolderLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   if (lock.descriptor_ < 0) return path_error("cannot open", file, errno);
   if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return path_error("cannot lock", file, errno);
