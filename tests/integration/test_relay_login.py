@@ -1,13 +1,14 @@
 """Logging in at relays: mechanisms, passwords that change, tokens; who a mail is from; what a relay says of a link."""
 
 import json
+import shutil
 import signal
 import subprocess
 
 import pytest
 from access_logs import read_objects, read_records
-from relays import LoginRelay
-from s3link_harness import BINARY, LinkMail, clean_environment, fetch, wait_until
+from relays import LoginRelay, ScriptedRelay
+from s3link_harness import BINARY, Certificate, LinkMail, clean_environment, fetch, wait_until
 from token_endpoint import TokenEndpoint
 
 RETRIES = {"delivery.first_retry": "1s", "delivery.max_retry": "1s"}
@@ -112,6 +113,40 @@ def test_doctor_logs_in_in_the_same_way(make_server, tmp_path):
         found = doctor(server)
         assert found["result"] == "failed" and "invalid_client" in found["message"], found
         assert "s&cret" not in json.dumps(found)
+        server.stop()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_roots_of_the_ca_file_are_the_only_ones(make_server, tmp_path, certificate, trusted):
+    roots = certificate if trusted else Certificate(tmp_path / "other")
+    with ScriptedRelay(certificate=certificate, account=("mailer", "right")) as relay:
+        server = make_server(settings={
+            "email.transport": f"smtp://mailer@localhost:{relay.port}", "email.recipient": relay.address("you"),
+            "email.password_file": secret_file(tmp_path / "password"), "email.ca_file": str(roots.certificate),
+            **RETRIES}, environment={"SSL_CERT_FILE": str(certificate.certificate)})
+        found = doctor(server)
+        assert found["result"] == ("ok" if trusted else "failed"), found
+        upload(server)
+        if trusted:
+            wait_until(relay.mails, 30, "the mail")
+        else:
+            failed = wait_until(lambda: [row for row in server.deliveries() if row["detail"]], 30, "a failed attempt")
+            assert "certificate" in failed[0]["detail"].lower(), failed
+            assert relay.mails() == []
+        server.stop()
+
+
+def test_roots_from_a_folder(make_server, certificate, tmp_path):
+    folder = tmp_path / "roots"
+    folder.mkdir()
+    shutil.copy(certificate.certificate, folder / "relay.pem")
+    subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    with ScriptedRelay(certificate=certificate) as relay:
+        server = make_server(settings={"email.transport": f"smtp://localhost:{relay.port}?starttls=required",
+                                       "email.recipient": relay.address("you"), **RETRIES},
+                             environment={"SSL_CERT_DIR": str(folder)})
+        upload(server)
+        wait_until(relay.mails, 30, "the mail")
         server.stop()
 
 

@@ -56,6 +56,7 @@ class ScriptedRelay::Conversation {
 
   Awaitable<bool> take_message() {
     message_.data.clear();
+    if (relay_.reply_to("READ", "") == kStall) co_await say(kStall);
     for (std::string line = co_await read_line(); line != "."; line = co_await read_line()) {
       message_.data += (line.starts_with('.') ? line.substr(1) : line) + "\r\n";
     }

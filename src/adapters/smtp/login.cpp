@@ -136,6 +136,8 @@ std::vector<std::string> mechanisms_to_try(RelayAuth auth, std::string_view offe
   std::vector<std::string> out;
   const auto names = words_of(offered);
   for (const char* const known : {"PLAIN", "LOGIN", "CRAM-MD5"}) {
+    // Each mechanism is one more attempt with a wrong password, and relays count them: the last one only by itself.
+    if (known == std::string_view("CRAM-MD5") && !out.empty()) break;
     if (std::ranges::any_of(names, [&](const auto& name) { return equals_ignoring_case(name, known); })) {
       out.emplace_back(known);
     }

@@ -19,7 +19,8 @@ struct MechanismCase {
 const std::vector<MechanismCase> kMechanismCases = {
     {"exchange", RelayAuth::automatic, "GSSAPI NTLM LOGIN", {"LOGIN"}},
     {"exchange_online", RelayAuth::automatic, "LOGIN XOAUTH2", {"LOGIN"}},
-    {"plain_first", RelayAuth::automatic, "CRAM-MD5 LOGIN PLAIN", {"PLAIN", "LOGIN", "CRAM-MD5"}},
+    {"plain_first", RelayAuth::automatic, "CRAM-MD5 LOGIN PLAIN", {"PLAIN", "LOGIN"}},
+    {"cram_md5_by_itself", RelayAuth::automatic, "GSSAPI CRAM-MD5", {"CRAM-MD5"}},
     {"case_and_blanks", RelayAuth::automatic, "  plain\tLogin ", {"PLAIN", "LOGIN"}},
     {"twice", RelayAuth::automatic, "PLAIN PLAIN", {"PLAIN"}},
     {"nothing_known", RelayAuth::automatic, "GSSAPI NTLM DIGEST-MD5 SCRAM-SHA-256", {}},

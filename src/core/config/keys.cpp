@@ -319,7 +319,7 @@ const std::array kKeys{
     Key{"email", "auth", ValueType::text, "auto", "", "",
         "How to log in at the relay, where email.transport names a user: auto, plain, login,\n"
         "xoauth2 or none. auto: xoauth2 where email.oauth.token_url is set, else PLAIN, then\n"
-        "LOGIN, then CRAM-MD5, as far as the relay offers them.",
+        "LOGIN, as far as the relay offers them; CRAM-MD5 where it offers neither.",
         "", false, set_auth},
     Key{"email", "helo_name", ValueType::text, "", "this machine's full name, or the sender's domain",
         "files.example.org", "The name to greet relays with (EHLO).", "", false,
