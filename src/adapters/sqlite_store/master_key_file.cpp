@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kFileBytes = 2 * kKeyBytes + 1;  // hexadecimal and a newline
+constexpr std::size_t kEditors = 4;                    // a byte order mark, and a CR before the newline
 
 Result<Secret> read_key(int descriptor, const std::filesystem::path& file) {
   struct stat about{};
@@ -28,7 +29,7 @@ Result<Secret> read_key(int descriptor, const std::filesystem::path& file) {
   if (const auto fault = secret_file_fault({about.st_mode, about.st_uid}, ::geteuid())) {
     return fail(ErrorKind::denied, file.string() + " " + *fault);
   }
-  std::array<char, kFileBytes + 1> text{};  // one more, to notice a file that is too long
+  std::array<char, kFileBytes + kEditors + 1> text{};  // one more, to notice a file that is too long
   std::size_t length = 0;
   while (length < text.size()) {
     const auto got = ::read(descriptor, text.data() + length, text.size() - length);
@@ -37,8 +38,9 @@ Result<Secret> read_key(int descriptor, const std::filesystem::path& file) {
     if (got == 0) break;
     length += static_cast<std::size_t>(got);
   }
-  std::string_view digits(text.data(), length);
+  std::string_view digits = without_byte_order_mark({text.data(), length});
   if (digits.ends_with('\n')) digits.remove_suffix(1);
+  if (digits.ends_with('\r')) digits.remove_suffix(1);
   auto raw = digits.size() == 2 * kKeyBytes ? hex_decode(digits) : std::nullopt;
   OPENSSL_cleanse(text.data(), text.size());
   if (!raw) return fail(ErrorKind::invalid_argument, file.string() + " is not 64 hexadecimal characters and a newline");

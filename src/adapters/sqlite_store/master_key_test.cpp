@@ -52,9 +52,12 @@ TEST_F(MasterKeyTest, EachNewOneIsDifferent) {
 }
 
 TEST_F(MasterKeyTest, ReadsHexadecimalWithOrWithoutNewline) {
-  const auto key = load_or_create_master_key(write(std::string(64, 'a')));
-  ASSERT_TRUE(key) << key.error().message;
-  EXPECT_EQ(key->reveal(), std::string(32, '\xaa'));
+  const std::string digits(64, 'a');
+  for (const std::string& text : {digits, digits + "\n", digits + "\r\n", "\xef\xbb\xbf" + digits + "\r\n"}) {
+    const auto key = load_or_create_master_key(write(text));
+    ASSERT_TRUE(key) << key.error().message;
+    EXPECT_EQ(key->reveal(), std::string(32, '\xaa'));
+  }
 }
 
 TEST_F(MasterKeyTest, RefusesAnotherForm) {
@@ -68,7 +71,7 @@ TEST_F(MasterKeyTest, RefusesAnotherForm) {
 
 TEST_F(MasterKeyTest, RefusesAKeyOthersCanRead) {
   const auto key = load_or_create_master_key(
-      write(std::string(64, 'a') + "\n", fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read));
+      write(std::string(64, 'a') + "\n", fs::perms::owner_read | fs::perms::owner_write | fs::perms::others_read));
   ASSERT_FALSE(key);
   EXPECT_EQ(key.error().kind, ErrorKind::denied);
 }

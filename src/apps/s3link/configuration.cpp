@@ -11,6 +11,7 @@
 
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
+#include "core/base/secret_file.hpp"
 #include "apps/s3link/wording.hpp"
 
 namespace s3link::app {
@@ -105,9 +106,7 @@ NamedSecrets read_secrets(const config::Settings& settings, FileProblems& proble
 Result<Secret> read_secret_file(const std::filesystem::path& file) {
   const auto whole = read_private_file(file, kMaxPasswordBytes);
   if (!whole) return std::unexpected(whole.error());
-  std::string_view line = whole->reveal();
-  if (constexpr std::string_view kMark = "\xef\xbb\xbf"; line.starts_with(kMark)) line.remove_prefix(kMark.size());
-  line = line.substr(0, line.find_first_of("\r\n"));
+  const std::string_view line = first_line(whole->reveal());
   if (line.empty()) return fail(ErrorKind::invalid_argument, "the first line of " + file.string() + " is empty");
   return Secret(std::string(line));
 }

@@ -11,6 +11,7 @@
 
 #include "apps/s3link/files.hpp"
 #include "core/base/encoding.hpp"
+#include "core/base/secret_file.hpp"
 
 namespace s3link::app {
 namespace {
@@ -98,7 +99,7 @@ std::string text_of(const StoredKeys& keys) {
 Result<StoredKeys> read_credentials(const std::filesystem::path& file) {
   const auto whole = read_private_file(file, kMaxBytes);
   if (!whole) return std::unexpected(whole.error());
-  std::string_view text = whole->reveal();
+  std::string_view text = without_byte_order_mark(whole->reveal());
   const std::string_view first = text.substr(0, text.find(kOldTable));
   const unsigned version = version_of(first);
   if (version > kVersion) {

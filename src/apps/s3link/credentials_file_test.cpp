@@ -49,7 +49,7 @@ TEST_F(CredentialsFileTest, MadeOnceAndReadAgain) {
 
 TEST_F(CredentialsFileTest, OtherFormsAreRefused) {
   EXPECT_EQ(read_credentials(file_).error().kind, ErrorKind::not_found);
-  const auto good = read("# mine\n access_key_id=\"AKID\"\r\nsecret_access_key = \"sec=ret\"\n");
+  const auto good = read("\xef\xbb\xbf# mine\n access_key_id=\"AKID\"\r\nsecret_access_key = \"sec=ret\"\n");
   ASSERT_TRUE(good);
   EXPECT_EQ(good->current.access_key_id, "AKID");
   EXPECT_EQ(good->current.secret_access_key.reveal(), "sec=ret");

@@ -22,4 +22,14 @@ std::optional<std::string> secret_file_fault(FileAccess file, unsigned user) {
   return fmt::format("can be read by others (mode {:04o}): chmod 600 it", file.mode & 07777U);
 }
 
+std::string_view without_byte_order_mark(std::string_view text) noexcept {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
+}
+
+std::string_view first_line(std::string_view text) noexcept {
+  text = without_byte_order_mark(text);
+  return text.substr(0, text.find_first_of("\r\n"));
+}
+
 }  // namespace s3link

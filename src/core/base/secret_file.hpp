@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace s3link {
 
@@ -19,5 +20,10 @@ struct FileAccess {
 /// read the file of another user. Source: PostgreSQL Documentation, "Secure TCP/IP Connections with SSL", on
 /// server.key.
 std::optional<std::string> secret_file_fault(FileAccess file, unsigned user);
+
+/// The text without what editors put before it: the byte order mark of UTF-8.
+std::string_view without_byte_order_mark(std::string_view text) noexcept;
+/// Its first line, without that mark and without the line's end (LF or CRLF).
+std::string_view first_line(std::string_view text) noexcept;
 
 }  // namespace s3link

@@ -41,5 +41,14 @@ TEST_P(SecretFileTest, FollowsPostgresqlsRule) {
 INSTANTIATE_TEST_SUITE_P(Table, SecretFileTest, testing::ValuesIn(kAccessCases),
                          [](const auto& row) { return row.param.name; });
 
+TEST(FirstLine, IsWhatWasTyped) {
+  for (const char* text : {"secret", "secret\n", "secret\r\n", "\xef\xbb\xbfsecret", "\xef\xbb\xbfsecret\r\nmore\n"}) {
+    EXPECT_EQ(first_line(text), "secret");
+  }
+  EXPECT_EQ(first_line("\xef\xbb\xbf\n"), "");
+  EXPECT_EQ(first_line(" sec ret "), " sec ret ");
+  EXPECT_EQ(without_byte_order_mark("\xef\xbb\xbf" "a\nb"), "a\nb");
+}
+
 }  // namespace
 }  // namespace s3link
