@@ -1,0 +1,1 @@
+s3link_fuzzer(forwarded DEPENDS s3link::base)
