@@ -417,6 +417,45 @@ std::string bucket_of_host(const Fields& fields, std::string_view domain) {
   return host;
 }
 
+std::string other_host(const Fields& fields, std::string_view domain, std::string_view public_host) {
+  const std::string* const host = find_field(fields, "Host");
+  if (host == nullptr) return {};
+  std::string plain = to_lower(*host);
+  for (const std::string_view port : {":80", ":443"}) {
+    if (plain.ends_with(port)) {
+      plain.resize(plain.size() - port.size());
+      break;
+    }
+  }
+  if (public_host.empty() || plain == public_host || !bucket_of_host(fields, domain).empty() ||
+      !bucket_of_host({{"Host", std::string(public_host)}}, domain).empty()) {
+    return plain == *host ? std::string() : plain;
+  }
+  return std::string(public_host);
+}
+
+Result<std::optional<Fields>> with_query_fields(const Fields& fields, const Fields& query) {
+  constexpr std::array<std::string_view, 8> kOfTheSignature = {
+      "x-amz-algorithm",     "x-amz-credential", "x-amz-date",           "x-amz-expires",
+      "x-amz-signedheaders", "x-amz-signature",  "x-amz-security-token", "x-amz-content-sha256"};
+  std::optional<Fields> out;
+  for (const auto& [parameter, value] : query) {
+    std::string name = to_lower(parameter);
+    if (!name.starts_with("x-amz-") || name.starts_with("x-amz-checksum-") || name == "x-amz-sdk-checksum-algorithm" ||
+        std::ranges::find(kOfTheSignature, name) != kOfTheSignature.end()) {
+      continue;
+    }
+    if (const std::string* const field = find_field(fields, name)) {
+      if (trim(*field) == trim(value)) continue;
+      return refuse(ErrorCode::invalid_argument,
+                    "The query parameter " + name.substr(0, 64) + " and the header of that name differ.");
+    }
+    if (!out) out = fields;
+    out->emplace_back(std::move(name), value);
+  }
+  return out;
+}
+
 Result<Operation> parse_operation(const OperationRequest& request, std::string_view domain) {
   if (!is_method(request.method)) return refuse(ErrorCode::method_not_allowed);
   if (!request.path.starts_with('/')) return refuse(ErrorCode::invalid_uri);

@@ -195,6 +195,18 @@ inline constexpr std::string_view kOwnerId = "s3link";
 /// The bucket named by the Host field, for virtual-host style: "bucket.domain[:port]". Empty: path style.
 std::string bucket_of_host(const Fields& fields, std::string_view domain);
 
+/// Another host that the signature of a request may be over than the Host field's, which a proxy may have changed: the
+/// server's public one ("files.example.org[:port]"; empty: none), else the same one as clients sign it, in lower case
+/// and without a default port. Only where the request means the same under both: one that names a bucket keeps it.
+/// Empty: none.
+std::string other_host(const Fields& fields, std::string_view domain, std::string_view public_host);
+
+/// The header fields with those that a presigned URL states as query parameters (x-amz-meta-*, x-amz-acl, …), which are
+/// signed as the whole query is: they mean what the fields of their names do. x-amz-checksum-* and
+/// x-amz-sdk-checksum-algorithm mean nothing there, as in S3: SDKs sign the checksum of an empty body, long before
+/// there is one. Empty: no parameter stands for a field. Errors: InvalidArgument (a field and a parameter that differ).
+Result<std::optional<Fields>> with_query_fields(const Fields& fields, const Fields& query);
+
 /// Which operation a request is. Query parameters that mean nothing here are ignored; names of operations we do not
 /// perform are refused with their name.
 /// Errors: NotImplemented, MethodNotAllowed, InvalidBucketName, KeyTooLongError, InvalidURI, InvalidArgument,

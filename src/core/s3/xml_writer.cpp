@@ -29,7 +29,9 @@ void XmlWriter::close() {
 }
 
 void XmlWriter::text(std::string_view value) {
-  for (const char c : value) {
+  constexpr std::string_view kReplacement = "\uFFFD";
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    const char c = value[at];
     switch (c) {
       case '&':
         out_ += "&amp;";
@@ -45,7 +47,15 @@ void XmlWriter::text(std::string_view value) {
         break;
       default: {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7F) {
+        const std::string_view rest = value.substr(at);
+        if (rest.starts_with("\uFFFE") || rest.starts_with("\uFFFF")) {
+          out_ += kReplacement;
+          lossy_ = true;
+          at += 2;
+        } else if (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') {
+          out_ += kReplacement;
+          lossy_ = true;
+        } else if (byte < 0x20 || byte == 0x7F) {
           fmt::format_to(std::back_inserter(out_), "&#x{:x};", byte);
         } else {
           out_ += c;

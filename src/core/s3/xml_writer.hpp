@@ -8,8 +8,9 @@
 
 namespace s3link::s3 {
 
-/// Writes one of S3's documents: declaration, root element, elements in the order they are added. Text is escaped;
-/// control characters become character references, as S3 writes them (XML 1.0 has no other way, and clients cope).
+/// Writes one of S3's documents: declaration, root element, elements in the order they are added. Text is escaped. What
+/// XML 1.0 cannot hold in any form (U+0000 to U+001F but for tab and line breaks, U+FFFE, U+FFFF; §2.2) becomes U+FFFD,
+/// so that every answer can be read; lossy() tells of it.
 class XmlWriter {
  public:
   /// The root with S3's namespace, or without one (error documents).
@@ -29,6 +30,8 @@ class XmlWriter {
     element(name, std::string_view(std::to_string(value)));
   }
 
+  /// Some text could not be written as it is.
+  bool lossy() const noexcept { return lossy_; }
   /// Bytes so far: to bound a document.
   std::size_t size() const noexcept { return out_.size(); }
   /// The document, all elements closed. The object may not be used afterwards.
@@ -37,6 +40,7 @@ class XmlWriter {
  private:
   std::string out_;
   std::vector<std::string> open_;
+  bool lossy_ = false;
 };
 
 }  // namespace s3link::s3

@@ -26,8 +26,24 @@ TEST(XmlWriter, HasTheNamespaceOfS3) {
 
 TEST(XmlWriter, EscapesMarkupAndControlCharacters) {
   XmlWriter xml("K", XmlWriter::Namespace::none);
-  xml.text("a<b>&\"'\r\n\t\x01漢");
-  EXPECT_EQ(xml.finish(), kHead + "<K>a&lt;b&gt;&amp;&quot;'&#xd;&#xa;&#x9;&#x1;漢</K>");
+  xml.text("a<b>&\"'\r\n\t\x7F漢");
+  EXPECT_FALSE(xml.lossy());
+  EXPECT_EQ(xml.finish(), kHead + "<K>a&lt;b&gt;&amp;&quot;'&#xd;&#xa;&#x9;&#x7f;漢</K>");
+}
+
+TEST(XmlWriter, WhatXmlCannotHoldDoesNotBreakTheDocument) {
+  for (const std::string& text : {std::string(1, '\0'), std::string("\x01"), std::string("\x0B"), std::string("\x1F"),
+                                  std::string("\uFFFE"), std::string("\uFFFF")}) {
+    XmlWriter xml("K", XmlWriter::Namespace::none);
+    xml.text("a" + text + "b");
+    EXPECT_TRUE(xml.lossy());
+    EXPECT_EQ(xml.finish(), kHead + "<K>a\uFFFDb</K>");
+  }
+  for (const std::string text : {"\uFFFD", "\uFFFC", "\uFEFF", "\U0001FFFE", "\t"}) {
+    XmlWriter xml("K", XmlWriter::Namespace::none);
+    xml.text(text);
+    EXPECT_FALSE(xml.lossy()) << text;
+  }
 }
 
 }  // namespace

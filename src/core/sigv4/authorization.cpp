@@ -77,14 +77,20 @@ bool is_header_name(std::string_view text) {
   });
 }
 
-/// "host;x-amz-date".
+/// "host;x-amz-date", in the order of their bytes. Source: Amazon S3 API Reference, "Signature Calculations for the
+/// Authorization Header": "You must sort the header names by character code".
 Status read_signed_headers(std::string_view text, const Place& place, Authorization& out) {
+  const auto separators = static_cast<std::size_t>(std::ranges::count(text, ';'));
+  if (separators >= kMaxSignedHeaders) return place.bad("SignedHeaders holds too many names.");
+  out.signed_headers.reserve(separators + 1);
   while (true) {
     const auto end = text.find(';');
     const std::string_view name = text.substr(0, end);
     if (!is_header_name(name)) return place.bad("SignedHeaders must be names in lower case, separated by ';'.");
-    if (std::ranges::find(out.signed_headers, name) != out.signed_headers.end()) {
-      return place.bad("SignedHeaders holds a name twice.");
+    if (!out.signed_headers.empty()) {
+      const std::string& last = out.signed_headers.back();
+      if (last == name) return place.bad("SignedHeaders holds a name twice.");
+      if (last > name) return place.bad("SignedHeaders must be sorted by character code.");
     }
     out.signed_headers.emplace_back(name);
     if (end == std::string_view::npos) return {};

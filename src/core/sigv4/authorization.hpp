@@ -9,11 +9,14 @@
 
 namespace s3link::sigv4 {
 
+/// Names in SignedHeaders: more than a request may have fields are refused unread.
+inline constexpr std::size_t kMaxSignedHeaders = 256;
+
 /// Who a request says it is from, and its proof; nothing of it is verified yet.
 struct Authorization {
   std::string access_key_id;
   CredentialScope scope;
-  SignedHeaders signed_headers;  ///< lower case, each once, in the order given
+  SignedHeaders signed_headers;  ///< lower case, each once, in order
   std::string signature;         ///< as given
 };
 

@@ -23,14 +23,13 @@ void append_value(std::string& out, std::string_view value) {
   }
 }
 
-/// The values of all fields of that name, each as it is signed, joined by ','.
-void append_values(std::string& out, const Fields& fields, std::string_view name) {
+/// The values of the fields of one name, each as it is signed, joined by ','.
+void append_values(std::string& out, std::span<const OrderedField> fields) {
   bool first = true;
-  for (const auto& [field, value] : fields) {
-    if (!equals_ignoring_case(field, name)) continue;
+  for (const OrderedField& field : fields) {
     if (!first) out += ',';
     first = false;
-    append_value(out, value);
+    append_value(out, field.value);
   }
 }
 
@@ -122,6 +121,15 @@ std::string canonical_value(std::string_view value) {
   return out;
 }
 
+OrderedFields in_signed_order(const Fields& fields) {
+  OrderedFields out;
+  out.reserve(fields.size());
+  for (const auto& [name, value] : fields) out.push_back({to_lower(name), value, out.size()});
+  std::ranges::sort(out, {},
+                    [](const OrderedField& field) { return std::pair(std::string_view(field.name), field.position); });
+  return out;
+}
+
 std::string join(const SignedHeaders& names) {
   std::string out;
   for (const std::string& name : names) {
@@ -140,12 +148,15 @@ std::string canonical_request(const CanonicalRequest& request) {
   out += '\n';
   out += request.query;
   out += '\n';
-  for (const std::string& name : request.signed_headers) {
-    out += name;
-    out += ':';
-    append_values(out, request.fields, name);
-    out += '\n';
-  }
+  match_names(
+      request.signed_headers, request.fields, compare_names,
+      [&](const std::string& name, std::span<const OrderedField> fields) {
+        out += name;
+        out += ':';
+        append_values(out, fields);
+        out += '\n';
+      },
+      [](const OrderedField&) {});
   out += '\n';
   out += join(request.signed_headers);
   out += '\n';

@@ -44,6 +44,44 @@ std::string canonical_value(std::string_view value);
 /// Names in lower case, in the order they are signed: "host;x-amz-date" without the semicolons.
 using SignedHeaders = std::vector<std::string>;
 
+/// A header field with its name in lower case; the value is somebody else's.
+struct OrderedField {
+  std::string name;
+  std::string_view value;
+  std::size_t position = 0;  ///< as it came
+};
+
+/// Header fields in the order they are signed: by name, those of one name as they came. Views into `fields`.
+using OrderedFields = std::vector<OrderedField>;
+OrderedFields in_signed_order(const Fields& fields);
+
+/// Goes through names and fields once, both in order, so that a head costs no more than it is long: calls
+/// `named(name, fields)` for each name with its fields (none: an empty span), and `unnamed(field)` for each field
+/// whose name is not among them. `compare` is a three-way comparison of two names.
+template <class Compare, class Named, class Unnamed>
+void match_names(const SignedHeaders& names, std::span<const OrderedField> fields, Compare compare, Named named,
+                 Unnamed unnamed) {
+  for (const std::string& name : names) {
+    std::size_t same = 0;
+    while (same < fields.size()) {
+      const int order = compare(fields[same].name, name);
+      if (order > 0) break;
+      if (order == 0) {
+        ++same;
+        continue;
+      }
+      unnamed(fields.front());
+      fields = fields.subspan(1);
+    }
+    named(name, fields.first(same));
+    fields = fields.subspan(same);
+  }
+  for (const OrderedField& field : fields) unnamed(field);
+}
+
+/// The comparison of names that signing uses.
+inline int compare_names(std::string_view a, std::string_view b) noexcept { return a.compare(b); }
+
 /// "host;x-amz-date".
 std::string join(const SignedHeaders& names);
 
@@ -51,9 +89,10 @@ struct CanonicalRequest {
   std::string_view method;
   std::string_view path;   ///< from canonical_path()
   std::string_view query;  ///< from canonical_query()
-  const Fields& fields;    ///< several fields of one name are joined by ',', as sent; one that is missing has no value
-  const SignedHeaders& signed_headers;
-  std::string_view payload_hash;  ///< hexadecimal SHA-256, or UNSIGNED-PAYLOAD, or STREAMING-…
+  /// Several fields of one name are joined by ',', as sent; one that is missing has no value.
+  std::span<const OrderedField> fields;
+  const SignedHeaders& signed_headers;  ///< in order
+  std::string_view payload_hash;        ///< hexadecimal SHA-256, or UNSIGNED-PAYLOAD, or STREAMING-…
 };
 
 /// Method, path, query, headers, names of the headers and payload hash, one below the other.

@@ -58,8 +58,8 @@ Secret presign(const PresignRequest& request, const Credentials& credentials, Si
                std::string_view region, ExpiresIn expires, Instant now) {
   static const SignedHeaders kHostOnly = {"host"};
   std::string url = normalized(request.base_url);
-  Fields fields;
-  fields.emplace_back("host", std::string_view(url).substr(url.find("://") + 3));
+  const std::string host = url.substr(url.find("://") + 3);
+  const OrderedFields fields = {{"host", host}};
   const std::string date = amz_date(now);
   const CredentialScope scope = {.date = date.substr(0, 8), .region = std::string(region), .service = "s3"};
   const std::string scope_text = scope.text();

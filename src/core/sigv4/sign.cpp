@@ -71,11 +71,12 @@ ChunkSigner sign_request(OutgoingRequest& request, const Credentials& credential
   }
 
   const SignedHeaders names = names_to_sign(request.fields);
+  const OrderedFields fields = in_signed_order(request.fields);
   const std::string canonical =
       canonical_request({.method = request.method,
                          .path = canonical_path(target->path, is_s3 ? PathEncoding::once : PathEncoding::twice),
                          .query = canonical_query(target->query),
-                         .fields = request.fields,
+                         .fields = fields,
                          .signed_headers = names,
                          .payload_hash = payload_hash});
   const CredentialScope scope = scope_of(now, region, service);

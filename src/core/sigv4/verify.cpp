@@ -6,8 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "core/base/digest.hpp"
 #include "core/base/encoding.hpp"
-#include "core/sigv4/authorization.hpp"
 #include "core/sigv4/presign.hpp"
 
 namespace s3link::sigv4 {
@@ -57,12 +57,16 @@ Status check_size(const RequestView& request) {
   if (bytes > Verifier::kMaxHeadBytes || request.fields.size() > Verifier::kMaxFields) {
     return invalid("InvalidRequest", "Your request header section exceeds the maximum allowed size.");
   }
+  if (std::ranges::count(request.target, '&') >= static_cast<std::ptrdiff_t>(Verifier::kMaxParameters)) {
+    return invalid("InvalidRequest", "Your request has too many query parameters.");
+  }
   return {};
 }
 
 struct Payload {
   PayloadKind kind;
-  std::string_view hash;  ///< as it stands in the canonical request
+  std::string_view hash;         ///< as the client states it
+  std::string_view signed_hash;  ///< as it stands in the canonical request
 };
 
 Result<Payload> read_payload(std::string_view hash) {
@@ -73,27 +77,49 @@ Result<Payload> read_payload(std::string_view hash) {
       {"STREAMING-UNSIGNED-PAYLOAD-TRAILER", PayloadKind::streaming_unsigned_trailer},
   }};
   const auto named = std::ranges::find(kNames, hash, &std::pair<std::string_view, PayloadKind>::first);
-  if (named != kNames.end()) return Payload{named->second, hash};
-  if (hash.size() == 64 && hex_decode(hash)) return Payload{PayloadKind::signed_hash, hash};
+  if (named != kNames.end()) return Payload{named->second, hash, hash};
+  if (hash.size() == 64 && hex_decode(hash)) return Payload{PayloadKind::signed_hash, hash, hash};
   return invalid("InvalidArgument",
                  "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
                  "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 "
                  "value.");
 }
 
+/// Fields that begin with x-amz- and change nothing, so that they may come unsigned: what proxies and content networks
+/// add on the way (CloudFront), what clients send back from an answer, and what the signature holds anyway, or the
+/// query says (date, payload hash).
+constexpr std::array<std::string_view, 7> kUnsignedAllowed = {"x-amz-cf-id",     "x-amz-cf-pop", "x-amz-content-sha256",
+                                                              "x-amz-date",      "x-amz-id-2",   "x-amz-request-id",
+                                                              "x-amz-user-agent"};
+
+/// What is signed has to be there; these may be empty fields instead, which curl signs and does not send ("-H
+/// Expect:").
+constexpr std::array<std::string_view, 3> kMayBeMissing = {"accept", "content-type", "expect"};
+
 /// The host and everything that begins with x-amz- can change what a request does, so it has to be signed.
-Status check_signed_headers(const Fields& fields, const SignedHeaders& signed_headers) {
-  const auto is_signed = [&](std::string_view name) {
-    return std::ranges::find(signed_headers, name) != signed_headers.end();
-  };
-  const auto refuse = [](std::string_view name) {
+Status check_signed_headers(std::span<const OrderedField> fields, const SignedHeaders& signed_headers) {
+  std::string_view missing;
+  std::string_view not_signed = std::ranges::binary_search(signed_headers, std::string_view("host")) ? "" : "host";
+  match_names(
+      signed_headers, fields, compare_names,
+      [&](const std::string& name, std::span<const OrderedField> found) {
+        const bool may = std::ranges::find(kMayBeMissing, name) != kMayBeMissing.end();
+        if (found.empty() && !may && missing.empty()) missing = name;
+      },
+      [&](const OrderedField& field) {
+        const bool counts = field.name.starts_with("x-amz-") &&
+                            std::ranges::find(kUnsignedAllowed, field.name) == kUnsignedAllowed.end();
+        if (counts && not_signed.empty()) not_signed = field.name;
+      });
+  if (!not_signed.empty()) {
     return denied("AccessDenied", fmt::format("There were headers present in the request which were not signed: {}",
-                                              name.substr(0, 64)));
-  };
-  if (!is_signed("host")) return refuse("host");
-  for (const auto& [name, value] : fields) {
-    const std::string lower = to_lower(name);
-    if (lower.starts_with("x-amz-") && !is_signed(lower)) return refuse(lower);
+                                              not_signed.substr(0, 64)));
+  }
+  if (!missing.empty()) {
+    return denied("SignatureDoesNotMatch",
+                  fmt::format("The header {} was signed and is not there. A proxy in between may "
+                              "have removed it.",
+                              missing.substr(0, 64)));
   }
   return {};
 }
@@ -161,7 +187,7 @@ struct Claim {
   Payload payload;
 };
 
-Result<Claim> read_header_claim(const AuthFields& fields, const CredentialScope& want, Instant now) {
+Result<Claim> read_header_claim(const AuthFields& fields, const CredentialScope& want, bool no_body, Instant now) {
   auto authorization = parse_authorization_header(*fields.authorization, want);
   if (!authorization) return std::unexpected(authorization.error());
   const auto signed_at = read_date(fields, now);
@@ -169,10 +195,10 @@ Result<Claim> read_header_claim(const AuthFields& fields, const CredentialScope&
   if (auto ok = check_day(authorization->scope, *signed_at, "AuthorizationHeaderMalformed"); !ok) {
     return std::unexpected(ok.error());
   }
-  if (fields.content_sha256 == nullptr) {
+  if (fields.content_sha256 == nullptr && !no_body) {
     return invalid("InvalidRequest", "Missing required header for this request: x-amz-content-sha256");
   }
-  auto payload = read_payload(trim(*fields.content_sha256));
+  auto payload = read_payload(fields.content_sha256 == nullptr ? kEmptySha256 : trim(*fields.content_sha256));
   if (!payload) return std::unexpected(payload.error());
   return Claim{std::move(*authorization), *signed_at, std::nullopt, *payload};
 }
@@ -186,14 +212,18 @@ Result<Claim> read_query_claim(const QueryAuthorization& query, const AuthFields
   if (auto ok = check_day(authorization->scope, validity->signed_at, "AuthorizationQueryParametersError"); !ok) {
     return std::unexpected(ok.error());
   }
-  std::string_view hash = kUnsignedPayload;
-  if (fields.content_sha256 != nullptr) {
-    hash = trim(*fields.content_sha256);
-  } else if (!query.content_sha256.empty()) {
-    hash = query.content_sha256;
-  }
-  const auto payload = read_payload(hash);
+  const bool in_head = fields.content_sha256 != nullptr;
+  const bool is_signed =
+      in_head && std::ranges::binary_search(authorization->signed_headers, std::string_view("x-amz-content-sha256"));
+  const std::string_view signed_hash = is_signed                      ? trim(*fields.content_sha256)
+                                       : query.content_sha256.empty() ? kUnsignedPayload
+                                                                      : query.content_sha256;
+  // Clients put the field on each request. Where the signature says nothing about the body, it says what they send now:
+  // the body is compared with it, and nothing else changes.
+  const bool says_more = in_head && signed_hash == kUnsignedPayload;
+  auto payload = read_payload(says_more ? trim(*fields.content_sha256) : signed_hash);
   if (!payload) return std::unexpected(payload.error());
+  payload->signed_hash = signed_hash;
   if (payload->kind != PayloadKind::signed_hash && payload->kind != PayloadKind::unsigned_payload) {
     return invalid("InvalidRequest", "A presigned URL does not support this x-amz-content-sha256 value.");
   }
@@ -235,7 +265,8 @@ Result<Verified> Verifier::verify(const RequestView& request, Instant now) {
   if (fields->authorization == nullptr && !presigned) return denied("AccessDenied", "Access Denied");
 
   const CredentialScope want = {.date = {}, .region = region_, .service = service_};
-  const auto claim = presigned ? read_query_claim(*query, *fields, want, now) : read_header_claim(*fields, want, now);
+  const auto claim =
+      presigned ? read_query_claim(*query, *fields, want, now) : read_header_claim(*fields, want, request.no_body, now);
   if (!claim) return std::unexpected(claim.error());
   const Authorization& authorization = claim->authorization;
   const auto known = keys_.find(authorization.access_key_id, now);
@@ -245,24 +276,34 @@ Result<Verified> Verifier::verify(const RequestView& request, Instant now) {
   if (auto ok = check_token(known->credentials, fields->security_token, presigned ? query->security_token : ""); !ok) {
     return std::unexpected(ok.error());
   }
-  if (auto ok = check_signed_headers(request.fields, authorization.signed_headers); !ok) {
-    return std::unexpected(ok.error());
-  }
+  OrderedFields ordered = in_signed_order(request.fields);
+  if (auto ok = check_signed_headers(ordered, authorization.signed_headers); !ok) return std::unexpected(ok.error());
 
   std::string payload_sha256 = claim->payload.kind == PayloadKind::signed_hash ? to_lower(claim->payload.hash) : "";
-  const std::string payload_hash(claim->payload.hash);  // may be a view into the query, which changes now
+  const std::string payload_hash(claim->payload.signed_hash);  // may be a view into the query, which changes now
   if (presigned) {
     std::erase_if(target->query, [](const auto& parameter) { return parameter.first == "X-Amz-Signature"; });
   }
-  const std::string canonical = canonical_request({.method = request.method,
-                                                   .path = canonical_path(target->path),
-                                                   .query = canonical_query(target->query),
-                                                   .fields = request.fields,
-                                                   .signed_headers = authorization.signed_headers,
-                                                   .payload_hash = payload_hash});
+  const std::string path = canonical_path(target->path);
+  const std::string encoded_query = canonical_query(target->query);
   SigningKey key = known->signing_keys.get(authorization.scope);
-  std::string want_signature = signature(key, string_to_sign(claim->signed_at, authorization.scope, canonical));
-  if (fields->host == nullptr || !constant_time_equal(want_signature, authorization.signature)) {
+  const auto signature_of_fields = [&] {
+    const std::string canonical = canonical_request({.method = request.method,
+                                                     .path = path,
+                                                     .query = encoded_query,
+                                                     .fields = ordered,
+                                                     .signed_headers = authorization.signed_headers,
+                                                     .payload_hash = payload_hash});
+    return signature(key, string_to_sign(claim->signed_at, authorization.scope, canonical));
+  };
+  std::string want_signature = signature_of_fields();
+  bool matches = constant_time_equal(want_signature, authorization.signature);
+  if (!matches && !request.other_host.empty() && fields->host != nullptr && *fields->host != request.other_host) {
+    std::ranges::find(ordered, "host", &OrderedField::name)->value = request.other_host;
+    want_signature = signature_of_fields();
+    matches = constant_time_equal(want_signature, authorization.signature);
+  }
+  if (fields->host == nullptr || !matches) {
     return denied("SignatureDoesNotMatch",
                   "The request signature we calculated does not match the signature you provided. Check your key and "
                   "signing method.");

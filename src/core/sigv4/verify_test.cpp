@@ -35,6 +35,7 @@ struct Attempt {
   std::string service = "s3";
   std::string payload = std::string(kEmptySha256);
   Instant signed_at = kNow;
+  std::string other_host = {};
 
   void sign() { sign_request(request, client, region, service, payload, signed_at); }
 
@@ -46,6 +47,26 @@ struct Attempt {
                                       client, region, *ExpiresIn::from(expires), signed_at);
     request.target = url.reveal().substr(std::string_view("http://127.0.0.1:9000").size());
     request.fields = {{"Host", "127.0.0.1:9000"}};
+  }
+
+  /// With exactly these names in SignedHeaders, as clients do that leave out what proxies may touch.
+  void sign_only(SignedHeaders names) {
+    set("Host", request.host);
+    set("x-amz-date", amz_date(signed_at));
+    set("x-amz-content-sha256", payload);
+    const auto target = parse_target(request.target);
+    const std::string canonical = canonical_request({.method = request.method,
+                                                     .path = canonical_path(target->path),
+                                                     .query = canonical_query(target->query),
+                                                     .fields = in_signed_order(request.fields),
+                                                     .signed_headers = names,
+                                                     .payload_hash = payload});
+    const CredentialScope scope = scope_of(signed_at, region, service);
+    SigningKeyCache keys(client.secret_access_key);
+    SigningKey key = keys.get(scope);
+    set("Authorization", "AWS4-HMAC-SHA256 Credential=" + client.access_key_id + "/" + scope.text() +
+                             ",SignedHeaders=" + join(names) +
+                             ",Signature=" + signature(key, string_to_sign(signed_at, scope, canonical)));
   }
 
   void add(std::string name, std::string value) { request.fields.emplace_back(std::move(name), std::move(value)); }
@@ -69,7 +90,7 @@ struct Attempt {
 
   Result<Verified> verify() const {
     Verifier verifier(server, "us-east-1");
-    return verifier.verify({request.method, request.target, request.fields}, kNow);
+    return verifier.verify({request.method, request.target, request.fields, other_host}, kNow);
   }
 };
 
@@ -83,6 +104,14 @@ struct Case {
 
 const std::string kMechanism = "Please use AWS4-HMAC-SHA256";
 const std::string kUnsignedHeader = "There were headers present in the request which were not signed";
+
+/// An Authorization that costs more than it is worth.
+std::string many_signed_headers(std::size_t count) {
+  std::string names;
+  for (std::size_t i = 0; i < count; ++i) names += (i == 0 ? "n" : ";n") + std::to_string(10'000 + i);
+  return "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=" + names +
+         ",Signature=0";
+}
 
 const std::vector<Case> kHeaderCases = {
     {"signed", [](Attempt& a) { a.sign(); }, "", ""},
@@ -117,7 +146,8 @@ const std::vector<Case> kHeaderCases = {
     {"empty_signature_parameter_is_a_change", [](Attempt& a) { a.sign(), a.request.target += "&X-Amz-Signature="; },
      "SignatureDoesNotMatch", ""},
     {"other_signed_value", [](Attempt& a) { a.sign(), a.set("x-amz-meta-a", "2"); }, "SignatureDoesNotMatch", ""},
-    {"signed_header_gone", [](Attempt& a) { a.sign(), a.drop("content-type"); }, "SignatureDoesNotMatch", ""},
+    {"signed_header_gone", [](Attempt& a) { a.sign(), a.drop("content-type"); }, "SignatureDoesNotMatch",
+     "Check your key and signing method"},
     {"value_added_to_signed_header", [](Attempt& a) { a.sign(), a.add("x-amz-meta-a", "2"); }, "SignatureDoesNotMatch",
      ""},
     {"blanks_do_not_count", [](Attempt& a) { a.sign(), a.set("x-amz-meta-a", "  1 "); }, "", ""},
@@ -140,8 +170,55 @@ const std::vector<Case> kHeaderCases = {
      ""},
     {"host_not_signed", [](Attempt& a) { a.sign(), a.in_header(";host;", ";"); }, "AccessDenied", kUnsignedHeader},
     {"host_missing", [](Attempt& a) { a.sign(), a.drop("host"); }, "SignatureDoesNotMatch", ""},
+    {"another_name_of_this_server_was_signed",
+     [](Attempt& a) {
+       a.request.host = "files.example.org", a.sign();
+       a.set("Host", "127.0.0.1:9000"), a.other_host = "files.example.org";
+     },
+     "", ""},
+    {"own_host_beside_another_name", [](Attempt& a) { a.sign(), a.other_host = "files.example.org"; }, "", ""},
+    {"neither_name_was_signed",
+     [](Attempt& a) {
+       a.request.host = "elsewhere", a.sign();
+       a.set("Host", "127.0.0.1:9000"), a.other_host = "files.example.org";
+     },
+     "SignatureDoesNotMatch", "Check your key"},
+    {"another_name_needs_the_right_secret",
+     [](Attempt& a) {
+       a.client.secret_access_key = Secret(std::string("another"));
+       a.request.host = "files.example.org", a.sign();
+       a.set("Host", "127.0.0.1:9000"), a.other_host = "files.example.org";
+     },
+     "SignatureDoesNotMatch", ""},
+    {"another_name_and_no_host",
+     [](Attempt& a) {
+       a.request.host = "files.example.org", a.sign();
+       a.drop("Host"), a.other_host = "files.example.org";
+     },
+     "SignatureDoesNotMatch", ""},
     {"host_twice", [](Attempt& a) { a.sign(), a.add("Host", "127.0.0.1:9000"); }, "InvalidArgument", "host"},
     {"other_host", [](Attempt& a) { a.sign(), a.set("Host", "elsewhere"); }, "SignatureDoesNotMatch", ""},
+
+    {"unsigned_fields_that_change_nothing",
+     [](Attempt& a) {
+       a.sign();
+       for (const char* name : {"X-Amz-Cf-Id", "x-amz-cf-pop", "x-amzn-trace-id", "X-Forwarded-For", "Via",
+                                "x-amz-request-id", "x-amz-id-2", "X-Amz-User-Agent"}) {
+         a.add(name, "1");
+       }
+     },
+     "", ""},
+    {"fields_that_the_signature_holds_anyway", [](Attempt& a) { a.drop("x-amz-meta-a"), a.sign_only({"host"}); }, "",
+     ""},
+    {"unsigned_date_changed",
+     [](Attempt& a) { a.drop("x-amz-meta-a"), a.sign_only({"host"}), a.set("x-amz-date", "20130524T120001Z"); },
+     "SignatureDoesNotMatch", ""},
+    {"unsigned_payload_hash_changed",
+     [](Attempt& a) {
+       a.drop("x-amz-meta-a"), a.sign_only({"host"}), a.set("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
+     },
+     "SignatureDoesNotMatch", ""},
+    {"unsigned_metadata", [](Attempt& a) { a.sign_only({"host"}); }, "AccessDenied", kUnsignedHeader},
 
     {"oldest_in_skew", [](Attempt& a) { a.signed_at = kNow - 15min, a.sign(); }, "", ""},
     {"too_old", [](Attempt& a) { a.signed_at = kNow - 15min - 1s, a.sign(); }, "RequestTimeTooSkewed", ""},
@@ -185,6 +262,21 @@ const std::vector<Case> kHeaderCases = {
      "three components"},
     {"signed_header_twice", [](Attempt& a) { a.sign(), a.in_header(";host;", ";host;host;"); },
      "AuthorizationHeaderMalformed", "twice"},
+    {"signed_headers_out_of_order", [](Attempt& a) { a.sign_only({"x-amz-date", "host", "x-amz-meta-a"}); },
+     "AuthorizationHeaderMalformed", "sorted by character code"},
+    {"signed_header_not_sent", [](Attempt& a) { a.sign_only({"accept-encoding", "host", "x-amz-meta-a"}); },
+     "SignatureDoesNotMatch", "The header accept-encoding was signed and is not there"},
+    {"empty_fields_that_curl_signs_and_does_not_send",
+     [](Attempt& a) {
+       a.drop("Content-Type"), a.sign_only({"accept", "content-type", "expect", "host", "x-amz-meta-a"});
+     },
+     "", ""},
+    {"more_signed_headers_than_fields_may_be",
+     [](Attempt& a) { a.set("Authorization", many_signed_headers(kMaxSignedHeaders + 1)); },
+     "AuthorizationHeaderMalformed", "too many names"},
+    {"as_many_signed_headers_as_fields_may_be",
+     [](Attempt& a) { a.sign(), a.set("Authorization", many_signed_headers(kMaxSignedHeaders)); }, "AccessDenied",
+     kUnsignedHeader},
     {"signed_header_in_upper_case", [](Attempt& a) { a.sign(), a.in_header(";host;", ";Host;"); },
      "AuthorizationHeaderMalformed", "lower case"},
     {"empty_signed_header", [](Attempt& a) { a.sign(), a.in_header(";host;", ";;host;"); },
@@ -232,6 +324,12 @@ const std::vector<Case> kHeaderCases = {
        for (std::size_t i = 0; i <= Verifier::kMaxFields; ++i) a.add("f", "");
      },
      "InvalidRequest", "header section"},
+    {"too_many_parameters",
+     [](Attempt& a) {
+       for (std::size_t i = 0; i < Verifier::kMaxParameters; ++i) a.request.target += "&p";
+       a.sign();
+     },
+     "InvalidRequest", "query parameters"},
     {"too_many_bytes", [](Attempt& a) { a.sign(), a.add("f", std::string(Verifier::kMaxHeadBytes, 'x')); },
      "InvalidRequest", "header section"},
 };
@@ -314,8 +412,35 @@ const std::vector<Case> kQueryCases = {
      [](Attempt& a) { a.presign(1h, {{"X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"}}); },
      "InvalidRequest", "presigned URL"},
     {"unsigned_content_sha256_header",
-     [](Attempt& a) { a.presign(), a.add("x-amz-content-sha256", "UNSIGNED-PAYLOAD"); }, "AccessDenied",
-     kUnsignedHeader},
+     [](Attempt& a) { a.presign(), a.add("x-amz-content-sha256", "UNSIGNED-PAYLOAD"); }, "", ""},
+    {"unsigned_content_sha256_header_of_a_body",
+     [](Attempt& a) { a.presign(), a.add("x-amz-content-sha256", std::string(kEmptySha256)); }, "", ""},
+    {"unsigned_streaming_content_sha256_header",
+     [](Attempt& a) { a.presign(), a.add("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"); },
+     "InvalidRequest", "presigned URL"},
+    {"unsigned_fields_that_change_nothing",
+     [](Attempt& a) {
+       a.presign();
+       for (const char* name : {"X-Amz-Cf-Id", "x-amzn-trace-id", "X-Forwarded-Host", "Via", "x-amz-date"}) {
+         a.add(name, "1");
+       }
+     },
+     "", ""},
+    {"unsigned_token", [](Attempt& a) { a.presign(), a.add("x-amz-security-token", "t"); }, "InvalidToken", ""},
+    {"another_name_of_this_server_was_signed",
+     [](Attempt& a) { a.presign(), a.set("Host", "backend"), a.other_host = "127.0.0.1:9000"; }, "", ""},
+    {"neither_name_was_signed",
+     [](Attempt& a) { a.presign(), a.set("Host", "backend"), a.other_host = "files.example.org"; },
+     "SignatureDoesNotMatch", ""},
+    {"signed_headers_out_of_order",
+     [](Attempt& a) { a.presign(), a.in_target("SignedHeaders=host", "SignedHeaders=x-amz-date%3Bhost"); },
+     "AuthorizationQueryParametersError", "sorted by character code"},
+    {"too_many_parameters",
+     [](Attempt& a) {
+       a.presign();
+       for (std::size_t i = 0; i < Verifier::kMaxParameters; ++i) a.request.target += "&p";
+     },
+     "InvalidRequest", "query parameters"},
 
     {"token_with_permanent_key", [](Attempt& a) { a.client = make_credentials("t"), a.presign(); }, "InvalidToken", ""},
     {"token", [](Attempt& a) { a.client = make_credentials("t"), a.server = make_credentials("t"), a.presign(); }, "",
@@ -377,6 +502,16 @@ INSTANTIATE_TEST_SUITE_P(
                     PayloadCase{"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", PayloadKind::streaming_signed_trailer},
                     PayloadCase{"STREAMING-UNSIGNED-PAYLOAD-TRAILER", PayloadKind::streaming_unsigned_trailer}));
 
+TEST(Verify, AnUnsignedPayloadHashOnAPresignedUrlIsComparedWithTheBody) {
+  Attempt attempt;
+  attempt.presign();
+  attempt.add("x-amz-content-sha256", std::string(kEmptySha256));
+  const auto verified = attempt.verify();
+  ASSERT_TRUE(verified);
+  EXPECT_EQ(verified->payload, PayloadKind::signed_hash);
+  EXPECT_EQ(verified->payload_sha256, kEmptySha256);
+}
+
 TEST(Verify, SaysWhenAPresignedUrlEnds) {
   Attempt attempt;
   attempt.signed_at = kNow - 10min;
@@ -434,7 +569,7 @@ TEST(Verify, DateStandsInForAmzDate) {
     const std::string canonical = canonical_request({.method = "GET",
                                                      .path = "/",
                                                      .query = "",
-                                                     .fields = fields,
+                                                     .fields = in_signed_order(fields),
                                                      .signed_headers = names,
                                                      .payload_hash = kUnsignedPayload});
     const std::string signed_with =

@@ -3,10 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/encoding.hpp"
 #include "core/s3/content_disposition.hpp"
 #include "core/sigv4/presign.hpp"
 
 namespace s3link::link {
+namespace {
+
+// Mail programs, gateways that rewrite links, and browsers' address bars stop at 2,048. The name to save under is cut
+// for it; a key that is too long by itself makes a longer link all the same.
+constexpr std::size_t kMaxUrlBytes = 2047;
+
+}  // namespace
 
 LinkSettings s3_links(std::string region, std::string endpoint, std::chrono::seconds expiration) {
   LinkSettings out{.public_url = std::move(endpoint), .region = {}, .expiration = expiration};
@@ -46,10 +54,21 @@ Result<Link> LinkGenerator::make(const s3::BucketName& bucket, const s3::ObjectK
     request.base_url = settings_.public_url;
     request.path = "/" + bucket.text() + "/" + key.text();
   }
-  request.query.emplace_back("response-content-disposition", s3::attachment_disposition(s3::file_name_of(key.text())));
   const auto signer = keys_.current();
-  return Link{sigv4::presign(request, signer->credentials, signer->signing_keys, settings_.region, *expires, signed_at),
-              signed_at + life};
+  const auto sign = [&] {
+    return sigv4::presign(request, signer->credentials, signer->signing_keys, settings_.region, *expires, signed_at);
+  };
+  const std::string name = s3::file_name_of(key.text());
+  request.query.emplace_back("response-content-disposition", s3::attachment_disposition(name));
+  Secret url = sign();
+  if (const std::size_t size = url.reveal().size(); size > kMaxUrlBytes) {
+    std::string& disposition = request.query.back().second;
+    const std::size_t encoded = uri_encode(disposition).size();
+    const std::size_t rest = size - encoded;
+    disposition = s3::attachment_disposition(name, kMaxUrlBytes > rest ? kMaxUrlBytes - rest : 0);
+    url = sign();
+  }
+  return Link{std::move(url), signed_at + life};
 }
 
 }  // namespace s3link::link

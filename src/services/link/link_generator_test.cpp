@@ -82,6 +82,33 @@ TEST(LinkGenerator, DownloadsUnderTheNameOfTheFile) {
   EXPECT_TRUE(url.contains("filename%2A%3DUTF-8%27%27Q3%2520%25C3%25A4.pdf")) << url;
 }
 
+TEST(LinkGenerator, LinksAreShorterThanMailProgramsCutThem) {
+  const auto keys = credentials();
+  const LinkGenerator links({"https://files.example.org", "us-east-1", 5h}, keys);
+  sigv4::Verifier verifier(keys, "us-east-1");
+  const auto repeated = [](std::string_view text, int count) {
+    std::string out;
+    for (int i = 0; i < count; ++i) out += text;
+    return out;
+  };
+  for (const std::string& key :
+       {repeated("报", 65) + ".pdf", repeated("报", 170) + ".pdf", repeated("a b", 340) + ".pdf",
+        "folder/" + repeated("ü", 200), repeated("%", 400), repeated("📎", 120) + ".zip"}) {
+    const auto link = links.make(kBucket, *s3::ObjectKey::parse(key), {}, kNow);
+    ASSERT_TRUE(link);
+    const std::string url(link->url.reveal());
+    EXPECT_LT(url.size(), 2048U) << url;
+    EXPECT_TRUE(url.contains("response-content-disposition=attachment")) << url;
+    const sigv4::Fields fields = {{"Host", "files.example.org"}};
+    EXPECT_TRUE(
+        verifier.verify({"GET", url.substr(std::string_view("https://files.example.org").size()), fields}, kNow));
+  }
+  // A path that is longer by itself stays what it is: the name comes from it.
+  const auto link = links.make(kBucket, *s3::ObjectKey::parse(repeated("报", 300)), {}, kNow);
+  ASSERT_TRUE(link);
+  EXPECT_TRUE(link->url.reveal().contains("response-content-disposition=attachment&"));
+}
+
 struct S3HostCase {
   std::string name, region, endpoint, bucket, want;
 };

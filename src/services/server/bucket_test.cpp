@@ -146,5 +146,26 @@ TEST_F(OtherRegionTest, WrongRegionIsToldTheRightOne) {
   EXPECT_EQ(reply.element("Region"), "eu-central-1");
 }
 
+class WrongRegionTest : public ApiTest {
+ protected:
+  WrongRegionTest() : ApiTest({}, "eu-central-1") {}  // its requests are signed for us-east-1
+};
+
+/// rclone, restic and minio-go look at a HEAD first, whose answer has no body to say it in.
+TEST_F(WrongRegionTest, EveryAnswerNamesTheRightOne) {
+  for (const std::string method : {"GET", "HEAD", "PUT", "DELETE"}) {
+    for (const std::string target : {"/", "/file-exchange", "/file-exchange/k", "/missing/k"}) {
+      const Reply reply = send({.method = method, .target = target});
+      EXPECT_EQ(reply.status, 400U) << method << target;
+      EXPECT_EQ(reply.field("x-amz-bucket-region"), "eu-central-1") << method << target;
+      if (method != "HEAD") EXPECT_EQ(reply.element("Region"), "eu-central-1") << method << target;
+      const Reply link = send_presigned(method, presigned(method, target));
+      EXPECT_EQ(link.status, 400U) << method << target;
+      EXPECT_EQ(link.field("x-amz-bucket-region"), "eu-central-1") << method << target;
+      if (method != "HEAD") EXPECT_EQ(link.element("Region"), "eu-central-1") << method << target;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace s3link::server

@@ -76,6 +76,12 @@ const RequestRecord& Exchange::finish() {
 }
 
 ports::HttpFields Exchange::with_common(ports::HttpFields fields) const {
+  // Whoever says nothing of caches means none: an error ends, and a shared cache does not know who may see what a
+  // presigned URL led to, and until when.
+  const bool cacheable = record_.status < 400 && !verified.presigned;
+  if (!cacheable && ports::find_field(fields, "Cache-Control") == nullptr) {
+    fields.emplace_back("Cache-Control", "no-store");
+  }
   fields.emplace_back("x-amz-request-id", record_.request_id);
   fields.emplace_back("x-amz-id-2", record_.host_id);
   fields.emplace_back("x-amzn-trace-id", trace::xray_header({record_.trace.trace, {}, record_.trace.sampled}));
@@ -122,7 +128,10 @@ Awaitable<Status> Exchange::answer_error(Error error, std::string region) {
   s3::XmlWriter xml("Error", s3::XmlWriter::Namespace::none);
   xml.element("Code", told.code);
   xml.element("Message", told.message);
-  if (!region.empty() && told.code == "AuthorizationHeaderMalformed") xml.element("Region", region);
+  // A client that signed for another region finds the right one; that of a HEAD in the head only.
+  const bool tells_region = !region.empty() && (told.code == "AuthorizationHeaderMalformed" ||
+                                                told.code == "AuthorizationQueryParametersError");
+  if (tells_region) xml.element("Region", region);
   const std::string_view target = request_.target;
   const std::string_view path = target.substr(0, target.find('?'));
   xml.element("Resource", is_utf8(path) ? path : std::string_view("/"));
@@ -130,6 +139,10 @@ Awaitable<Status> Exchange::answer_error(Error error, std::string region) {
   xml.element("HostId", record_.host_id);
   ports::HttpFields fields;
   if (told.status == 503) fields.emplace_back("Retry-After", "1");
+  if (tells_region) fields.emplace_back("x-amz-bucket-region", region);
+  if (told.status == 416 && record_.object_size) {
+    fields.emplace_back("Content-Range", "bytes */" + std::to_string(*record_.object_size));  // RFC 9110 §15.5.17
+  }
   if (is_head()) co_return co_await answer(told.status, std::move(fields));
   fields.emplace_back("Content-Type", "application/xml");
   co_return co_await answer(told.status, std::move(fields), xml.finish());

@@ -41,6 +41,16 @@ void add_upload(s3::XmlWriter& xml, const s3::ListPageRequest& page, const ports
   xml.close();
 }
 
+/// A name that XML cannot hold would be another one in the answer: only encoding-type=url can say it.
+Awaitable<Status> answer_list(Exchange& exchange, s3::XmlWriter xml) {
+  if (xml.lossy()) {
+    co_return s3::refuse(s3::ErrorCode::invalid_argument,
+                         "A name in this list holds a character that XML 1.0 does not know. Ask with "
+                         "encoding-type=url.");
+  }
+  co_return co_await exchange.answer_xml(xml.finish());
+}
+
 ports::ListRequest list_request(const s3::BucketName& bucket, const s3::ListPageRequest& page, std::string from) {
   return {.bucket = bucket,
           .prefix = page.prefix,
@@ -78,7 +88,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListObjects 
     xml.close();
   }
   add_common_prefixes(xml, op.page, listed->common_prefixes);
-  co_return co_await exchange.answer_xml(xml.finish());
+  co_return co_await answer_list(exchange, std::move(xml));
 }
 
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListObjectVersions op) {
@@ -107,7 +117,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListObjectVe
     xml.close();
   }
   add_common_prefixes(xml, op.page, listed->common_prefixes);
-  co_return co_await exchange.answer_xml(xml.finish());
+  co_return co_await answer_list(exchange, std::move(xml));
 }
 
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListMultipartUploads op) {
@@ -137,7 +147,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListMultipar
   xml.element("IsTruncated", listed->truncated);
   for (const auto& upload : listed->uploads) add_upload(xml, op.page, upload);
   add_common_prefixes(xml, op.page, listed->common_prefixes);
-  co_return co_await exchange.answer_xml(xml.finish());
+  co_return co_await answer_list(exchange, std::move(xml));
 }
 
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListParts op) {
@@ -176,7 +186,7 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::ListParts op
     if (part.checksum) add_checksum(xml, *part.checksum, false);
     xml.close();
   }
-  co_return co_await exchange.answer_xml(xml.finish());
+  co_return co_await answer_list(exchange, std::move(xml));
 }
 
 }  // namespace s3link::server

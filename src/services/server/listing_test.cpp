@@ -106,5 +106,24 @@ TEST_F(ListingTest, VersionsAreAllNull) {
   EXPECT_THAT(second.elements("Key"), ElementsAre("c"));
 }
 
+TEST_F(ListingTest, ANameThatXmlCannotHoldIsSaidInTheEncodingOrNotAtAll) {
+  for (const std::string name : {"%01", "a%1Fb", "%EF%BF%BE", "%EF%BF%BF", "a%0Cb"}) {
+    ASSERT_EQ(put("/file-exchange/" + name, "x").outcome(), "200");
+    for (const std::string list : {"?list-type=2", "?prefix=", "?versions"}) {
+      const Reply bare = get("/file-exchange" + list);
+      EXPECT_EQ(bare.outcome(), "400 InvalidArgument") << name << list;
+      EXPECT_THAT(bare.body, testing::HasSubstr("encoding-type=url"));
+      const Reply encoded = get("/file-exchange" + list + "&encoding-type=url");
+      EXPECT_EQ(encoded.outcome(), "200") << name << list;
+      EXPECT_EQ(encoded.element("Key"), name) << list;
+    }
+    EXPECT_EQ(get("/file-exchange/" + name).body, "x");
+    ASSERT_EQ(send({.method = "DELETE", .target = "/file-exchange/" + name}).outcome(), "204");
+  }
+  // Those that XML knows need no encoding.
+  put("/file-exchange/a%09b%0Ac%7F", "x");
+  EXPECT_EQ(get("/file-exchange?list-type=2").element("Key"), "a&#x9;b&#xa;c&#x7f;");
+}
+
 }  // namespace
 }  // namespace s3link::server

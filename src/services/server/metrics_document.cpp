@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "core/base/encoding.hpp"
+#include "core/base/ip_address.hpp"
 #include "services/pipeline/store_metrics.hpp"
 
 namespace s3link::server {
@@ -18,11 +20,16 @@ MetricsDocument::MetricsDocument(MetricsSettings settings, ports::StatisticsRead
       clock_(clock) {}
 
 bool MetricsDocument::admits(const ports::HttpRequestHead& request) const noexcept {
-  if (settings_.token.empty()) return true;
-  constexpr std::string_view kScheme = "Bearer ";
+  if (settings_.token.empty()) {
+    const auto reader = IpAddress::parse(request.remote_address);
+    return reader && reader->is_loopback();
+  }
+  constexpr std::string_view kScheme = "Bearer ";  // in any case: RFC 9110 §11.1
   const std::string* const field = ports::find_field(request.fields, "Authorization");
-  return field != nullptr && field->starts_with(kScheme) &&
-         constant_time_equal(std::string_view(*field).substr(kScheme.size()), settings_.token.reveal());
+  if (field == nullptr || !equals_ignoring_case(std::string_view(*field).substr(0, kScheme.size()), kScheme)) {
+    return false;
+  }
+  return constant_time_equal(trim(std::string_view(*field).substr(kScheme.size())), settings_.token.reveal());
 }
 
 Awaitable<Result<std::string>> MetricsDocument::read() {

@@ -17,12 +17,12 @@ namespace s3link::server {
 
 struct MetricsSettings {
   std::vector<s3::BucketName> buckets;  ///< whose objects are counted
-  Secret token;                         ///< of those who read; empty: everybody may
+  Secret token;                         ///< of those who read; empty: those on this machine may
 };
 
 /// GET /_/metrics: what `counted` returns, and what the store holds. The store is asked without holding up the calling
-/// thread; where it cannot be read the rest is told, and s3link_scrape_failed is 1. With a token, a reader needs it, or
-/// a signature.
+/// thread; where it cannot be read the rest is told, and s3link_scrape_failed is 1. A reader needs the token, or a
+/// signature; where no token is set, a peer on the loopback needs neither.
 class MetricsDocument final : public ApiDocument {
  public:
   /// `counted` is called for each read, from any thread, any number of times at a time. The references must outlive

@@ -46,8 +46,9 @@ class MetricsDocumentTest : public ApiTest {
         served({.region = "us-east-1", .exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, keys, store,
                deliveries, dead_letters, redrive, clock, random, {&records}, {&document}) {}
 
-  Reply ask(std::string method, ports::HttpFields fields = {}, std::string target = "/_/metrics") {
-    return handle_by(served, {std::move(method), std::move(target), std::move(fields), "192.0.2.7", false},
+  Reply ask(std::string method, ports::HttpFields fields = {}, std::string target = "/_/metrics",
+            std::string address = "127.0.0.1") {
+    return handle_by(served, {std::move(method), std::move(target), std::move(fields), std::move(address), false},
                      test_support::FakeRequestBody());
   }
 
@@ -58,7 +59,17 @@ class MetricsDocumentTest : public ApiTest {
   S3Api served;
 };
 
-TEST_F(MetricsDocumentTest, AnybodyMayReadWithoutASignature) {
+TEST_F(MetricsDocumentTest, AnotherMachineNeedsASignature) {
+  for (const std::string address : {"192.0.2.7", "10.0.0.1", "2001:db8::1", "128.0.0.1", ""}) {
+    const Reply reply = ask("GET", {{"Host", "s3.test:9000"}}, "/_/metrics", address);
+    EXPECT_EQ(reply.status, 403U) << address;
+    EXPECT_THAT(reply.body, Not(HasSubstr("s3link_")));
+  }
+  EXPECT_EQ(ask("GET", {}, "/_/metrics", "::1").status, 200U);
+  EXPECT_EQ(send_to(served, {.target = "/_/metrics"}).status, 200U);  // from 192.0.2.7
+}
+
+TEST_F(MetricsDocumentTest, ThisMachineMayReadWithoutASignature) {
   statistics.answer->outbox = 3;
   const Reply reply = ask("GET");
   EXPECT_EQ(reply.status, 200U);
@@ -104,6 +115,9 @@ class MetricsTokenTest : public MetricsDocumentTest {
 TEST_F(MetricsTokenTest, IsAskedFor) {
   EXPECT_EQ(ask("GET", {{"Authorization", "Bearer " + std::string(kToken)}}).status, 200U);
   EXPECT_EQ(ask("HEAD", {{"authorization", "Bearer " + std::string(kToken)}}).status, 200U);
+  for (const std::string scheme : {"bearer ", "BEARER ", "bEaReR  "}) {
+    EXPECT_EQ(ask("GET", {{"Authorization", scheme + std::string(kToken)}}, "/_/metrics", "192.0.2.7").status, 200U);
+  }
   for (const std::string wrong : {"Bearer 0123456789abcdeF", "Bearer 0123456789abcde", "Bearer ", "Bearer",
                                   "Basic 0123456789abcdef", "0123456789abcdef", ""}) {
     const Reply reply = ask("GET", {{"Authorization", wrong}});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/encoding.hpp"
+#include "core/s3/cache_control.hpp"
 #include "core/s3/error_code.hpp"
 #include "services/server/answers.hpp"
 #include "services/server/handlers.hpp"
@@ -48,21 +49,36 @@ Result<Selection> select(const s3::GetObject& op, const ports::ObjectInfo& objec
   return Selection{206, *span, span->length == object.size_bytes};
 }
 
+/// What caches are told: of an answer to a presigned URL, that it is for the one who asked, and until the URL or the
+/// object ends. One to the Authorization field needs no word of ours: shared caches keep none of those (RFC 9111 §3.5),
+/// so it gets what was stored with the object.
+std::string cache_control(const Exchange& exchange, const ports::ObjectInfo& object, const std::string& given) {
+  const auto& expires_at = exchange.verified.expires_at;
+  if (!expires_at) return given;
+  const Instant end = object.removed_at ? std::min(*object.removed_at, *expires_at) : *expires_at;
+  return s3::private_cache_control(given, std::chrono::floor<std::chrono::seconds>(end - exchange.now()));
+}
+
 /// The fields that a 304 carries, too (RFC 9110 §15.4.5).
-ports::HttpFields validators(const ports::ObjectInfo& object) {
+ports::HttpFields validators(const Exchange& exchange, const s3::Fields& overrides, const ports::ObjectInfo& object) {
   ports::HttpFields fields = {{"ETag", quoted_etag(object.etag)}, {"Last-Modified", http_date(object.modified)}};
-  if (!object.headers.cache_control.empty()) fields.emplace_back("Cache-Control", object.headers.cache_control);
+  const std::string* const override = s3::find_field(overrides, "Cache-Control");
+  const std::string caches =
+      cache_control(exchange, object, override != nullptr ? *override : object.headers.cache_control);
+  if (!caches.empty()) fields.emplace_back("Cache-Control", caches);
   return fields;
 }
 
-ports::HttpFields object_fields(const s3::GetObject& op, const ports::ObjectInfo& object, const Selection& selection) {
-  ports::HttpFields fields = {
-      {"ETag", quoted_etag(object.etag)}, {"Last-Modified", http_date(object.modified)}, {"Accept-Ranges", "bytes"}};
+ports::HttpFields object_fields(const Exchange& exchange, const s3::GetObject& op, const ports::ObjectInfo& object,
+                                const Selection& selection) {
+  ports::HttpFields fields = validators(exchange, op.overrides, object);
+  fields.emplace_back("Accept-Ranges", "bytes");
+  // Where a browser shows an object after all, its scripts and forms belong to no origin, least of all to this one.
+  fields.emplace_back("Content-Security-Policy", "sandbox");
   const auto& kept = object.headers;
   const std::string content_type = kept.content_type.empty() ? "binary/octet-stream" : kept.content_type;
   const std::pair<std::string_view, const std::string&> standard[] = {
       {"Content-Type", content_type},
-      {"Cache-Control", kept.cache_control},
       {"Content-Disposition", kept.content_disposition},
       {"Content-Encoding", kept.content_encoding},
       {"Content-Language", kept.content_language},
@@ -120,12 +136,12 @@ Awaitable<Status> send_object(Exchange& exchange, ports::BodyReader& body, Selec
 
 /// Answers when the conditions say so. Empty: go on.
 Awaitable<std::optional<Status>> answer_by_condition(Exchange& exchange, const s3::ReadConditions& conditions,
-                                                     const ports::ObjectInfo& object) {
+                                                     const s3::Fields& overrides, const ports::ObjectInfo& object) {
   switch (s3::evaluate(conditions, object.etag, object.modified)) {
     case s3::ReadVerdict::precondition_failed:
       co_return Status(refuse(ErrorCode::precondition_failed));
     case s3::ReadVerdict::not_modified:
-      co_return co_await exchange.answer(304, validators(object));
+      co_return co_await exchange.answer(304, validators(exchange, overrides, object));
     case s3::ReadVerdict::proceed:
       break;
   }
@@ -136,10 +152,10 @@ Awaitable<Status> head_object(Backend& backend, Exchange& exchange, s3::GetObjec
   const auto object = co_await backend.store.head_object(op.bucket, op.key);
   if (!object) co_return std::unexpected(object.error());
   exchange.record().object_size = object->size_bytes;
-  if (auto answered = co_await answer_by_condition(exchange, op.conditions, *object)) co_return *answered;
+  if (auto answered = co_await answer_by_condition(exchange, op.conditions, op.overrides, *object)) co_return *answered;
   const auto selection = select(op, *object);
   if (!selection) co_return std::unexpected(selection.error());
-  auto fields = object_fields(op, *object, *selection);
+  auto fields = object_fields(exchange, op, *object, *selection);
   co_return co_await exchange.begin(selection->status, std::move(fields), selection->span.length);
 }
 
@@ -169,17 +185,17 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::GetObject op
   if (!open) co_return std::unexpected(open.error());
   const ports::ObjectInfo& object = open->info;
   exchange.record().object_size = object.size_bytes;
-  if (auto answered = co_await answer_by_condition(exchange, op.conditions, object)) co_return *answered;
+  if (auto answered = co_await answer_by_condition(exchange, op.conditions, op.overrides, object)) co_return *answered;
   const auto selection = select(op, object);
   if (!selection) co_return std::unexpected(selection.error());
-  auto fields = object_fields(op, object, *selection);
+  auto fields = object_fields(exchange, op, object, *selection);
   co_return co_await send_object(exchange, *open->body, *selection, std::move(fields));
 }
 
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::GetObjectAttributes op) {
   const auto object = co_await backend.store.head_object(op.bucket, op.key);
   if (!object) co_return std::unexpected(object.error());
-  if (auto answered = co_await answer_by_condition(exchange, op.conditions, *object)) co_return *answered;
+  if (auto answered = co_await answer_by_condition(exchange, op.conditions, {}, *object)) co_return *answered;
   s3::XmlWriter xml("GetObjectAttributesResponse");
   if (op.etag) xml.element("ETag", object->etag);
   if (op.checksum && object->checksum) {

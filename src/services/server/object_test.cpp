@@ -136,6 +136,13 @@ TEST_F(ObjectTest, UnsatisfiableRange) {
   EXPECT_EQ(get("/file-exchange/a", {{"Range", "bytes=10-"}}).outcome(), "416 InvalidRange");
   put("/file-exchange/empty", "");
   EXPECT_EQ(get("/file-exchange/empty", {{"Range", "bytes=0-"}}).outcome(), "416 InvalidRange");
+  EXPECT_EQ(get("/file-exchange/empty", {{"Range", "bytes=0-"}}).field("Content-Range"), "bytes */0");
+  const std::string size = std::to_string(stored("a").size());
+  EXPECT_EQ(get("/file-exchange/a", {{"Range", "bytes=10-"}}).field("Content-Range"), "bytes */" + size);
+  const Reply head = send({.method = "HEAD", .target = "/file-exchange/a", .fields = {{"Range", "bytes=10-"}}});
+  EXPECT_EQ(head.status, 416U);
+  EXPECT_EQ(head.field("Content-Range"), "bytes */" + size);
+  EXPECT_EQ(get("/file-exchange/a?partNumber=2").field("Content-Range"), "bytes */" + size);
 }
 
 TEST_F(ObjectTest, ConditionalReads) {

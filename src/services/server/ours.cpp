@@ -60,7 +60,7 @@ Awaitable<Status> answer_document(Backend& backend, Exchange& exchange, ApiDocum
     co_return co_await refuse_json(exchange, s3::make_error(s3::ErrorCode::method_not_allowed));
   }
   if (!document.admits(request)) {
-    const auto verified = backend.verifier.verify({request.method, request.target, request.fields}, exchange.now());
+    const auto verified = backend.verify(request, exchange.now(), true);
     if (!verified) co_return co_await refuse_json(exchange, verified.error());
   }
   auto text = co_await document.read();
@@ -77,6 +77,12 @@ std::vector<std::string_view> own_paths() {
 Awaitable<Status> perform_ours(Backend& backend, Exchange& exchange) {
   const std::string_view target = exchange.request().target;
   const std::string_view path = target.substr(0, target.find('?'));
+  // What is read here has no use for a body, and no signature would cover one.
+  const bool reads = exchange.request().method == "GET" || exchange.is_head();
+  if (reads && exchange.body().declared_length() != 0) {
+    co_return co_await refuse_json(
+        exchange, s3::make_error(s3::ErrorCode::invalid_request, "A request that reads this document has no body."));
+  }
   if (const auto document = std::ranges::find(backend.documents, path, &ApiDocument::path);
       document != backend.documents.end()) {
     exchange.record().operation = (*document)->path();

@@ -27,7 +27,7 @@ json::value instant_or_null(const std::optional<Instant>& when) {
 
 Result<s3::Fields> authenticate_query(Backend& backend, Exchange& exchange) {
   const auto& request = exchange.request();
-  auto verified = backend.verifier.verify({request.method, request.target, request.fields}, exchange.now());
+  auto verified = backend.verify(request, exchange.now(), request.method != "POST");
   if (!verified) return std::unexpected(verified.error());
   exchange.verified = std::move(*verified);
   auto target = sigv4::parse_target(request.target);

@@ -1,3 +1,6 @@
+#include "core/base/digest.hpp"
+#include "core/sigv4/sign.hpp"
+#include "core/sigv4/string_to_sign.hpp"
 #include "services/server/api_fixture.hpp"
 
 namespace s3link::server {
@@ -26,6 +29,47 @@ TEST_F(OursTest, HealthNeedsNoSignature) {
   const Reply unknown = plain("GET", "/_/nothing");
   EXPECT_EQ(unknown.status, 404U);
   EXPECT_EQ(unknown.field("Content-Type"), "application/json");
+}
+
+TEST_F(OursTest, WhatIsReadHasNoBody) {
+  for (const std::string target :
+       {"/_/healthz", "/_/readyz", "/_/api/v1/deliveries", "/_/api/v1/dead-letters", "/_/metrics", "/_/nothing"}) {
+    const ports::HttpRequestHead head{"GET", target, {{"Host", "s3.test:9000"}}, "", false};
+    const Reply told = handle(head, test_support::FakeRequestBody("appended"));
+    EXPECT_EQ(told.status, 400U) << target;
+    EXPECT_THAT(told.body, HasSubstr("has no body")) << target;
+    EXPECT_FALSE(told.body_was_read) << target;
+    test_support::FakeRequestBody untold("appended");
+    untold.declared.reset();
+    EXPECT_EQ(handle(head, std::move(untold)).status, 400U) << target;
+  }
+  EXPECT_EQ(send({.target = "/_/api/v1/deliveries", .body = "appended"}).status, 400U);
+}
+
+/// curl before 8.3 signs without it; there is no body it could be the hash of.
+TEST_F(OursTest, ReadsNeedNoPayloadHash) {
+  const ports::HttpFields bare = {{"Host", "s3.test:9000"}, {"x-amz-date", amz_date(clock.now())}};
+  const sigv4::SignedHeaders names = {"host", "x-amz-date"};
+  const auto scope = sigv4::scope_of(clock.now(), "us-east-1", "s3");
+  sigv4::SigningKeyCache keys(credentials.secret_access_key);
+  const auto signed_for = [&](const std::string& method, const std::string& path) {
+    const std::string canonical = sigv4::canonical_request({.method = method,
+                                                            .path = path,
+                                                            .query = "",
+                                                            .fields = sigv4::in_signed_order(bare),
+                                                            .signed_headers = names,
+                                                            .payload_hash = kEmptySha256});
+    ports::HttpFields fields = bare;
+    fields.emplace_back("Authorization",
+                        "AWS4-HMAC-SHA256 Credential=" + credentials.access_key_id + "/" + scope.text() +
+                            ", SignedHeaders=host;x-amz-date, Signature=" +
+                            sigv4::signature(keys.get(scope), sigv4::string_to_sign(clock.now(), scope, canonical)));
+    return handle({method, path, fields, "", false}, test_support::FakeRequestBody());
+  };
+  EXPECT_EQ(signed_for("GET", "/_/api/v1/deliveries").status, 200U);
+  EXPECT_EQ(signed_for("GET", "/_/api/v1/dead-letters").status, 200U);
+  EXPECT_EQ(signed_for("POST", "/_/api/v1/dead-letters/redrive").status, 400U);
+  EXPECT_EQ(signed_for("GET", "/file-exchange").outcome(), "400 InvalidRequest");
 }
 
 TEST_F(OursTest, ReadinessTellsWhyNot) {

@@ -1,6 +1,7 @@
 #include "services/server/s3_api.hpp"
 
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -25,13 +26,19 @@ bool is_ours(const ports::HttpRequestHead& request, const std::string& domain) {
 /// signature was found right.
 Awaitable<Status> serve(Backend& backend, Exchange& exchange) {
   const ports::HttpRequestHead& request = exchange.request();
-  auto verified = backend.verifier.verify({request.method, request.target, request.fields}, exchange.now());
+  auto verified = backend.verify(request, exchange.now());
   if (!verified) co_return std::unexpected(verified.error());
   exchange.verified = std::move(*verified);
   const auto target = sigv4::parse_target(request.target);
   if (!target) co_return std::unexpected(target.error());
-  auto operation =
-      s3::parse_operation({request.method, target->path, target->query, request.fields}, backend.settings.domain);
+  std::optional<s3::Fields> stated;
+  if (exchange.verified.presigned) {
+    auto with_query = s3::with_query_fields(request.fields, target->query);
+    if (!with_query) co_return std::unexpected(with_query.error());
+    stated = std::move(*with_query);
+  }
+  auto operation = s3::parse_operation({request.method, target->path, target->query, stated ? *stated : request.fields},
+                                       backend.settings.domain);
   if (!operation) co_return std::unexpected(operation.error());
   auto subject = s3::subject_of(*operation);
   const bool of_logs = backend.is_logs(subject.bucket) && !s3::only_reads(*operation);

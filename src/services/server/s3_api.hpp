@@ -34,6 +34,7 @@ struct S3ApiSettings {
   std::chrono::seconds object_ttl{};  ///< life of an object of exchange_bucket
   std::uint64_t max_object_size = 0;  ///< bytes; larger uploads are refused (EntityTooLarge)
   std::string domain;                 ///< for virtual-host style; empty: path style only
+  std::string public_host = {};       ///< "files.example.org[:port]", as links are signed; empty: none of its own
   double trace_sample = 1;            ///< share of the traces begun here that are recorded, 0 to 1; 0: none at all
   std::optional<s3::BucketName> logs_bucket = std::nullopt;  ///< receives the access logs; over S3 it is only read
 };
