@@ -145,7 +145,8 @@ Awaitable<void> Channel::shut_down(SteadyTime deadline) {
 }
 
 void Channel::close() noexcept {
-  idle_since.reset();
+  awaits_request = false;
+  worth = Worth::busy;
   boost::system::error_code ignored;
   socket_.close(ignored);
 }

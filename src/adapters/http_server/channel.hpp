@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -30,10 +31,14 @@ enum class Outcome {
   timed_out,  ///< the deadline passed; the connection is of no further use but for a last answer
 };
 
-/// How long a body may take: at least kMinProgressBytes in each `timeout`, so that single bytes now and then do not do.
+/// How long a body may take: at least kMinProgressBytes in each `timeout`, so that single bytes now and then do not do,
+/// and never past `limit`.
 class Pace {
  public:
-  explicit Pace(std::chrono::milliseconds timeout) : timeout_(timeout) { renew(); }
+  explicit Pace(std::chrono::milliseconds timeout, SteadyTime limit = SteadyTime::max())
+      : timeout_(timeout), limit_(limit) {
+    renew();
+  }
 
   void note(std::size_t count) {
     progress_ += count;
@@ -44,12 +49,21 @@ class Pace {
  private:
   void renew() {
     progress_ = 0;
-    deadline_ = std::chrono::steady_clock::now() + timeout_;
+    deadline_ = std::min(limit_, std::chrono::steady_clock::now() + timeout_);
   }
 
   std::chrono::milliseconds timeout_;
+  SteadyTime limit_;
   std::size_t progress_ = 0;
   SteadyTime deadline_;
+};
+
+/// What would be lost with a connection that is closed to make room for others: the least first.
+enum class Worth {
+  refused,   ///< it was answered with a refusal, and what it still sends is dropped
+  newcomer,  ///< it has not sent a whole head yet: silent, slow, or in the TLS handshake
+  idle,      ///< it had answers, and its next request has not come whole
+  busy,      ///< a request is being answered: it stays
 };
 
 /// One connection's bytes: TCP or TLS, a read buffer for heads and framing, and a deadline for the operation under way.
@@ -92,8 +106,11 @@ class Channel {
   /// Fails the operation under way if its deadline has passed. Called by the loop.
   void expire(SteadyTime now) noexcept;
 
-  /// Since when the connection waits for a request; set and cleared by the connection, read by the loop.
-  std::optional<SteadyTime> idle_since;
+  /// Set by the connection, read by the loop.
+  Worth worth = Worth::newcomer;
+  SteadyTime since = std::chrono::steady_clock::now();  ///< it is worth that
+  bool awaits_request = false;                          ///< and nothing of it has come
+  bool leaving = false;                                 ///< closed by the loop, to make room
 
  private:
   class Deadline;

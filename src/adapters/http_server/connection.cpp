@@ -1,9 +1,11 @@
 #include "adapters/http_server/connection.hpp"
 
+#include <algorithm>
 #include <exception>
 
 #include "adapters/http_server/request_body.hpp"
 #include "adapters/http_server/response_writer.hpp"
+#include "core/base/forwarded.hpp"
 
 namespace s3link::http_server {
 
@@ -11,10 +13,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// After a refusal the client is given this long, and this many bytes, to stop sending and read the answer: closing with
-// unread input would reset the connection, and the client's system would drop the answer.
-constexpr std::chrono::seconds kLinger{2};
-constexpr std::uint64_t kMaxLingerBytes = 512 * 1024 * 1024;
+// For TLS to say that nothing follows.
+constexpr std::chrono::seconds kShutDown{2};
 
 // "::ffff:127.0.0.1" is shown as the IPv4 address it stands for.
 std::string address_of(const tcp::socket& socket) {
@@ -52,7 +52,12 @@ class Connection {
   Awaitable<Next> refuse(Refusal refusal);
   Awaitable<Next> serve(ParsedHead parsed);
   Awaitable<bool> call_handler(const ports::HttpRequestHead& head, RequestBody& body, ResponseWriter& response);
+  Awaitable<bool> drain(RequestBody& body);
   Awaitable<void> linger();
+  void set_worth(Worth worth) {
+    channel_.worth = worth;
+    channel_.since = steady_clock::now();
+  }
   void log_failure(const ports::HttpRequestHead& head, std::string_view what);
 
   Shared& shared_;
@@ -61,6 +66,7 @@ class Connection {
   const std::string remote_address_;
   Channel channel_;
   const Loop::Registration registration_;
+  bool answered_ = false;  // a request, by the handler
 };
 
 Awaitable<void> Connection::run() {
@@ -77,7 +83,8 @@ Awaitable<void> Connection::run() {
     next = parsed ? co_await serve(std::move(*parsed)) : parsed.error();
   }
   if (next == Next::abort) co_return;
-  co_await channel_.shut_down(steady_clock::now() + kLinger);
+  if (next == Next::linger) set_worth(Worth::refused);
+  co_await channel_.shut_down(steady_clock::now() + kShutDown);
   if (next == Next::linger) co_await linger();
 }
 
@@ -88,10 +95,11 @@ Awaitable<bool> Connection::await_request() {
     while (channel_.buffered().starts_with("\r\n")) channel_.consume(2);
     if (loop_.stopping()) co_return false;
     if (!channel_.buffered().empty() && channel_.buffered() != "\r") co_return true;
-    const auto now = steady_clock::now();
-    channel_.idle_since = now;
-    const Outcome outcome = co_await channel_.fill(now + options_.idle_timeout);
-    channel_.idle_since.reset();
+    if (answered_) set_worth(Worth::idle);
+    channel_.awaits_request = true;
+    const auto patience = answered_ ? options_.idle_timeout : std::min(options_.idle_timeout, options_.head_timeout);
+    const Outcome outcome = co_await channel_.fill(steady_clock::now() + patience);
+    channel_.awaits_request = false;
     if (outcome != Outcome::done) co_return false;
   }
 }
@@ -129,7 +137,8 @@ Awaitable<Connection::Next> Connection::refuse(Refusal refusal) {
 }
 
 Awaitable<Connection::Next> Connection::serve(ParsedHead parsed) {
-  parsed.head.remote_address = remote_address_;
+  set_worth(Worth::busy);
+  parsed.head.remote_address = client_address(remote_address_, parsed.head.fields, options_.trusted_proxies);
   parsed.head.secure = channel_.secure();
   parsed.head.tls_version = channel_.tls_version();
   parsed.head.tls_cipher = channel_.tls_cipher();
@@ -145,8 +154,8 @@ Awaitable<Connection::Next> Connection::serve(ParsedHead parsed) {
     if (!response.complete()) co_return Next::abort;
   }
   if (!response.keeps_alive() || !returned) co_return body.complete() ? Next::end : Next::linger;
-  if (!co_await body.drain()) co_return Next::abort;
-  co_return Next::request;
+  answered_ = true;
+  co_return co_await drain(body) ? Next::request : Next::abort;
 }
 
 // False when it threw.
@@ -172,20 +181,42 @@ void Connection::log_failure(const ports::HttpRequestHead& head, std::string_vie
                       {"client", remote_address_}});
 }
 
+// What is left of a body whose answer was given early: short, or it would not be drained.
+Awaitable<bool> Connection::drain(RequestBody& body) {
+  if (body.complete()) co_return true;
+  set_worth(Worth::refused);
+  co_return co_await body.drain(options_.drain_window, steady_clock::now() + options_.drain_timeout);
+}
+
+// The client may still send: it is given time to stop, or to come to the end, and read the answer. Closing with unread
+// input would reset the connection, and the client's system would drop the answer. Bounded in time, in bytes, and in
+// how slow they may come; and these connections are the first to go when room is needed.
 Awaitable<void> Connection::linger() {
-  const auto deadline = steady_clock::now() + kLinger;
+  const auto end = steady_clock::now() + options_.drain_timeout;
   const Piece scratch = loop_.take_piece();
   std::uint64_t dropped = 0;
-  while (dropped < kMaxLingerBytes && steady_clock::now() < deadline && !loop_.stopping()) {
-    const std::size_t count = co_await channel_.discard_some(scratch.bytes(), deadline);
+  std::size_t progress = 0;
+  auto window = steady_clock::now() + options_.drain_window;
+  while (dropped < kMaxDrainBytes && !loop_.stopping()) {
+    const std::size_t count = co_await channel_.discard_some(scratch.bytes(), std::min(end, window));
     if (count == 0) break;
     dropped += count;
+    progress += count;
+    const auto now = steady_clock::now();
+    if (now >= end) break;
+    if (progress >= kMinDrainBytes) {
+      progress = 0;
+      window = now + options_.drain_window;
+    } else if (now >= window) {
+      break;
+    }
   }
 }
 
 }  // namespace
 
-Slot::Slot(Shared& shared, Loop& loop) noexcept : shared_(&shared), loop_(&loop) {
+Slot::Slot(Shared& shared, Loop& loop, std::optional<IpAddress> counted) noexcept
+    : shared_(&shared), loop_(&loop), counted_(counted) {
   ++shared.connections;
   ++loop.load;
 }
@@ -193,8 +224,12 @@ Slot::Slot(Shared& shared, Loop& loop) noexcept : shared_(&shared), loop_(&loop)
 Slot::~Slot() {
   if (shared_ == nullptr) return;
   --loop_->load;
-  const std::scoped_lock lock(shared_->mutex);
-  if (--shared_->connections == 0) shared_->all_closed.notify_all();
+  if (counted_) shared_->addresses.leave(*counted_);
+  {
+    const std::scoped_lock lock(shared_->mutex);
+    if (--shared_->connections == 0) shared_->all_closed.notify_all();
+  }
+  if (shared_->full.exchange(false)) shared_->room_made();
 }
 
 Awaitable<void> serve_connection(Shared& shared, Loop& loop, Slot, tcp::socket socket,

@@ -13,12 +13,12 @@ constexpr std::size_t kSmallPieceBytes = 32 * 1024;
 constexpr std::size_t kLargePieces = 32;
 constexpr std::size_t kPiecesKept = 4;
 // Who came this recently may be about to ask.
-constexpr std::chrono::milliseconds kMinIdle{100};
+constexpr std::chrono::milliseconds kMinAge{100};
 }  // namespace
 
 Loop::Loop(const ServerOptions& options) {
-  const auto shortest =
-      std::min({options.head_timeout, options.idle_timeout, options.body_timeout, options.write_timeout});
+  const auto shortest = std::min({options.head_timeout, options.idle_timeout, options.body_timeout,
+                                  options.write_timeout, options.drain_timeout, options.drain_window});
   tick_ =
       std::clamp<std::chrono::milliseconds>(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
   spare_pieces_.reserve(kPiecesKept);
@@ -30,7 +30,10 @@ Loop::Registration Loop::add(Channel& channel) {
   return registration;
 }
 
-void Loop::remove(Registration registration) noexcept { channels_.erase(registration); }
+void Loop::remove(Registration registration) noexcept {
+  if ((*registration)->leaving) --leaving_;
+  channels_.erase(registration);
+}
 
 void Loop::watch_deadlines() {
   ticking_ = !channels_.empty();
@@ -47,7 +50,7 @@ void Loop::watch_deadlines() {
 void Loop::stop_gently() noexcept {
   stopping_ = true;
   for (Channel* channel : channels_) {
-    if (channel->idle_since) channel->close();
+    if (channel->awaits_request) channel->close();
   }
 }
 
@@ -56,16 +59,24 @@ void Loop::close_all() noexcept {
   for (Channel* channel : channels_) channel->close();
 }
 
-bool Loop::close_longest_idle() noexcept {
-  Channel* longest = nullptr;
-  const auto latest = std::chrono::steady_clock::now() - kMinIdle;
+std::size_t Loop::make_room(std::size_t count) {
+  std::vector<Channel*> candidates;
+  const auto latest = std::chrono::steady_clock::now() - kMinAge;
   for (Channel* channel : channels_) {
-    if (!channel->idle_since || *channel->idle_since > latest || channel->input_waits()) continue;
-    if (longest == nullptr || *channel->idle_since < *longest->idle_since) longest = channel;
+    if (channel->worth != Worth::busy && channel->since <= latest) candidates.push_back(channel);
   }
-  if (longest == nullptr) return false;
-  longest->close();
-  return true;
+  std::ranges::sort(candidates, {}, [](const Channel* channel) { return std::pair(channel->worth, channel->since); });
+  count -= std::min(count, leaving_);
+  std::size_t closed = 0;
+  for (Channel* const channel : candidates) {
+    if (closed == count) break;
+    if (channel->worth != Worth::refused && channel->input_waits()) continue;  // its request may be here
+    channel->close();
+    channel->leaving = true;
+    ++leaving_;
+    ++closed;
+  }
+  return closed;
 }
 
 std::string_view Loop::date() {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/http_server/address_counts.hpp"
 #include "adapters/http_server/channel.hpp"
 #include "adapters/http_server/server.hpp"
 
@@ -23,7 +25,10 @@ namespace s3link::http_server {
 /// What all threads of one server share.
 struct Shared {
   Shared(ServerOptions&& given, ports::HttpHandler& answers, ports::Logger& log)
-      : options(std::move(given)), handler(answers), logger(log) {}
+      : options(std::move(given)),
+        handler(answers),
+        logger(log),
+        addresses(options.max_connections_per_address, options.trusted_proxies) {}
 
   const ServerOptions options;
   ports::HttpHandler& handler;
@@ -33,10 +38,16 @@ struct Shared {
   // As in Server::Tally.
   std::atomic<std::uint64_t> accepted = 0;
   std::atomic<std::uint64_t> closed_for_room = 0;
+  std::atomic<std::uint64_t> over_address_limit = 0;
   std::atomic<std::uint64_t> accept_failures = 0;
   std::atomic<std::uint64_t> refused_requests = 0;
   std::mutex mutex;                    // with all_closed
   std::condition_variable all_closed;  // notified when connections becomes 0
+  AddressCounts addresses;
+
+  /// The acceptor waits for a free slot: whoever gives one back calls `room_made`.
+  std::atomic<bool> full = false;
+  std::function<void()> room_made = [] {};
 };
 
 class Loop;
@@ -79,8 +90,9 @@ class Loop {
   bool stopping() const noexcept { return stopping_; }
   /// Fails every operation under way.
   void close_all() noexcept;
-  /// Closes the connection that has been waiting longest for a request, to make room. False: none waits.
-  bool close_longest_idle() noexcept;
+  /// Closes up to `count` connections to make room: those of the least worth, of equal ones those that have been so
+  /// longest. Returns how many.
+  std::size_t make_room(std::size_t count);
 
   /// The Date field's value now.
   std::string_view date();
@@ -102,6 +114,7 @@ class Loop {
   std::chrono::milliseconds tick_;
   bool ticking_ = false;
   bool stopping_ = false;
+  std::size_t leaving_ = 0;  // closed to make room, and not gone yet
 
  public:
   std::atomic<std::size_t> load = 0;  ///< connections handed to this loop

@@ -17,7 +17,8 @@ RequestBody::RequestBody(Channel& channel, Loop& loop, const ServerOptions& opti
       options_(options),
       framing_(framing),
       left_(framing.content_length),
-      continue_due_(framing.expects_continue) {}
+      continue_due_(framing.expects_continue),
+      window_(options.body_timeout) {}
 
 std::optional<std::uint64_t> RequestBody::declared_length() const {
   if (framing_.chunked) return std::nullopt;
@@ -47,7 +48,7 @@ Awaitable<Result<std::span<const std::byte>>> RequestBody::read_fixed() {
   if (!piece_) piece_ = loop_.take_piece();
   const auto room = piece_.bytes();
   const auto out = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, room.size())));
-  Pace pace(options_.body_timeout);
+  Pace pace(window_, limit_);
   const Outcome outcome = co_await channel_.read(out, pace);
   if (outcome != Outcome::done) co_return broken(outcome);
   left_ -= out.size();
@@ -58,7 +59,7 @@ Awaitable<Result<std::span<const std::byte>>> RequestBody::read_chunked() {
   if (!piece_) piece_ = loop_.take_piece();
   const auto room = piece_.bytes();
   std::size_t filled = 0;
-  Pace pace(options_.body_timeout);
+  Pace pace(window_, limit_);
   while (true) {
     const auto used = decoder_.skip_framing(channel_.buffered());
     if (!used) {
@@ -93,7 +94,9 @@ bool RequestBody::drainable() const noexcept {
   return !failure_ && !continue_due_ && (complete() || (!framing_.chunked && left_ <= kMaxDrain));
 }
 
-Awaitable<bool> RequestBody::drain() {
+Awaitable<bool> RequestBody::drain(std::chrono::milliseconds window, SteadyTime limit) {
+  window_ = window;
+  limit_ = limit;
   while (!complete()) {
     const auto piece = co_await read();
     if (!piece) co_return false;

@@ -23,8 +23,9 @@ class RequestBody final : public ports::HttpRequestBody {
   bool complete() const noexcept { return framing_.chunked ? decoder_.done() : left_ == 0; }
   /// Whether drain() may succeed: the rest is known to be short, and the client does not wait to be asked for it.
   bool drainable() const noexcept;
-  /// Reads and drops the rest; false when that failed.
-  Awaitable<bool> drain();
+  /// Reads and drops the rest; false when that failed, or took longer than until `limit`, or than `window` for
+  /// kMinProgressBytes.
+  Awaitable<bool> drain(std::chrono::milliseconds window, SteadyTime limit);
 
  private:
   Awaitable<Result<std::span<const std::byte>>> read_fixed();
@@ -38,6 +39,8 @@ class RequestBody final : public ports::HttpRequestBody {
   std::uint64_t left_;  // of a body with Content-Length
   ChunkedDecoder decoder_;
   bool continue_due_;
+  std::chrono::milliseconds window_;
+  SteadyTime limit_ = SteadyTime::max();
   std::optional<Error> failure_;
   Piece piece_;  // taken with the first read that needs it
 };

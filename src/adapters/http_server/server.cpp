@@ -1,9 +1,13 @@
 #include "adapters/http_server/server.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -28,10 +32,12 @@ namespace s3link::http_server {
 namespace {
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-// How soon a full server, or one out of descriptors, looks again.
+// How soon a full server, or one out of descriptors, looks again at the latest.
 constexpr std::chrono::milliseconds kFullPause{20};
 constexpr std::chrono::milliseconds kExhaustedPause{100};
-constexpr std::chrono::seconds kAbandon{10};
+constexpr std::chrono::seconds kAbandon{2};
+// So many are accepted before the connections that share the thread have their turn.
+constexpr unsigned kAcceptBatch = 16;
 
 std::string listen_name(const ServerOptions& options) {
   const bool v6 = options.host.contains(':') && !options.host.starts_with('[');
@@ -80,6 +86,23 @@ Status open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const Server
   return fail(kind_of(error), listen_name(options) + ": " + reason);
 }
 
+// Connections that wait in the kernel to be accepted.
+std::size_t waiting_at(int listening) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(listening, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 1;
+  return info.tcpi_unacked;  // of a listening socket: the length of its queue
+}
+
+std::optional<IpAddress> address_of(const sockaddr_storage& peer) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* bytes = nullptr;
+  if (peer.ss_family == AF_INET) bytes = &reinterpret_cast<const sockaddr_in&>(peer).sin_addr;
+  if (peer.ss_family == AF_INET6) bytes = &reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr;
+  if (bytes == nullptr || ::inet_ntop(peer.ss_family, bytes, text.data(), text.size()) == nullptr) return std::nullopt;
+  return IpAddress::parse(text.data());
+}
+
 bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
 }  // namespace
@@ -92,12 +115,13 @@ struct Server::State {
     for (unsigned index = 0; index < count; ++index) loops.push_back(std::make_unique<Loop>(shared.options));
     acceptor.emplace(loops.front()->context);
     pause.emplace(loops.front()->context);
+    shared.room_made = [this] { asio::post(loops.front()->context, [this] { pause->cancel(); }); };
   }
 
   Awaitable<void> accept_connections();
   Awaitable<void> wait(std::chrono::milliseconds duration);
-  void hand_out(int descriptor);
-  void make_room();
+  void hand_out(int descriptor, std::optional<IpAddress> counted);
+  void make_room(std::size_t count);
   bool wait_until_closed(std::chrono::milliseconds limit);
 
   Shared shared;
@@ -117,16 +141,36 @@ struct Server::State {
 };
 
 Awaitable<void> Server::State::accept_connections() {
+  unsigned accepted = 0;
   while (acceptor->is_open()) {
     if (shared.connections >= shared.options.max_connections) {
-      make_room();
+      const std::size_t waiting = waiting_at(acceptor->native_handle());
+      if (waiting == 0) {
+        co_await acceptor->async_wait(tcp::acceptor::wait_read, kToken);
+        continue;
+      }
+      shared.full = true;  // first, so that no slot given back from now on goes unnoticed
+      if (shared.connections < shared.options.max_connections) continue;
+      make_room(waiting);
       co_await wait(kFullPause);
+      shared.full = false;
       continue;
     }
-    const int descriptor = ::accept4(acceptor->native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    const int descriptor =
+        ::accept4(acceptor->native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       shared.accepted.fetch_add(1, std::memory_order_relaxed);
-      hand_out(descriptor);
+      auto counted = address_of(peer);
+      if (counted && !shared.addresses.is_limited(*counted)) counted.reset();
+      if (counted && !shared.addresses.enter(*counted)) {
+        shared.over_address_limit.fetch_add(1, std::memory_order_relaxed);
+        ::close(descriptor);
+      } else {
+        hand_out(descriptor, counted);
+      }
+      if (++accepted % kAcceptBatch == 0) co_await asio::post(loops.front()->context, asio::use_awaitable);
       continue;
     }
     const int error = errno;
@@ -141,7 +185,7 @@ Awaitable<void> Server::State::accept_connections() {
                           {{"error", std::generic_category().message(error)},
                            {"connections", std::to_string(shared.connections.load())}});
       }
-      make_room();
+      make_room(std::max<std::size_t>(1, waiting_at(acceptor->native_handle())));
       co_await wait(kExhaustedPause);
     }
     // Else the peer was gone before we came, or a signal: the next one.
@@ -153,16 +197,18 @@ Awaitable<void> Server::State::wait(std::chrono::milliseconds duration) {
   co_await pause->async_wait(kToken);
 }
 
-void Server::State::make_room() {
+void Server::State::make_room(std::size_t count) {
+  const std::size_t share = (count + loops.size() - 1) / loops.size();
   for (const auto& loop : loops) {
-    asio::post(loop->context, [this, loop = loop.get()] {
-      if (loop->close_longest_idle()) shared.closed_for_room.fetch_add(1, std::memory_order_relaxed);
+    asio::post(loop->context, [this, share, loop = loop.get()] {
+      shared.closed_for_room.fetch_add(loop->make_room(share), std::memory_order_relaxed);
     });
   }
 }
 
-void Server::State::hand_out(int descriptor) {
+void Server::State::hand_out(int descriptor, std::optional<IpAddress> counted) {
   Loop& loop = **std::ranges::min_element(loops, {}, [](const auto& each) { return each->load.load(); });
+  Slot slot(shared, loop, counted);
   tcp::socket socket(loop.context);
   boost::system::error_code error;
   socket.assign(endpoint.protocol(), descriptor, error);
@@ -176,8 +222,7 @@ void Server::State::hand_out(int descriptor) {
     const std::scoped_lock lock(tls_mutex);
     context = tls;
   }
-  asio::co_spawn(loop.context,
-                 serve_connection(shared, loop, Slot(shared, loop), std::move(socket), std::move(context)),
+  asio::co_spawn(loop.context, serve_connection(shared, loop, std::move(slot), std::move(socket), std::move(context)),
                  [this](const std::exception_ptr& thrown) {
                    if (!thrown) return;
                    try {
@@ -224,6 +269,7 @@ Server::Tally Server::tally() const noexcept {
   const Shared& shared = state_->shared;
   return {.accepted = shared.accepted.load(std::memory_order_relaxed),
           .closed_for_room = shared.closed_for_room.load(std::memory_order_relaxed),
+          .over_address_limit = shared.over_address_limit.load(std::memory_order_relaxed),
           .accept_failures = shared.accept_failures.load(std::memory_order_relaxed),
           .refused_requests = shared.refused_requests.load(std::memory_order_relaxed)};
 }
@@ -267,6 +313,7 @@ void Server::stop(std::chrono::milliseconds grace) {
   }
   for (const auto& loop : state_->loops) loop->context.stop();
   for (auto& thread : state_->threads) thread.join();
+  state_->shared.full = false;  // nobody waits any more
   // Where nothing was open, the contexts may have stopped before the posted close had its turn.
   state_->acceptor->close(ignored);
 }

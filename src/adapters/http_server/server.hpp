@@ -8,7 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "core/base/ip_address.hpp"
 #include "core/base/result.hpp"
 #include "ports/http_handler.hpp"
 #include "ports/logger.hpp"
@@ -22,25 +24,39 @@ struct TlsFiles {
 };
 
 struct ServerOptions {
-  std::string host = "127.0.0.1";    ///< IPv4 or IPv6 address, or a name: its first address, IPv4 before IPv6
-  std::uint16_t port = 0;            ///< 0: any free one, see Server::port()
-  unsigned threads = 0;              ///< 0: one per core
-  unsigned max_connections = 4096;   ///< over it, new ones wait in the kernel and the longest idle ones are closed
+  std::string host = "127.0.0.1";  ///< IPv4 or IPv6 address, or a name: its first address, IPv4 before IPv6
+  std::uint16_t port = 0;          ///< 0: any free one, see Server::port()
+  unsigned threads = 0;            ///< 0: one per core
+  /// Over it, new ones wait in the kernel, and as many as wait there are closed of those that nobody would miss: that
+  /// were refused, that have not sent a whole head yet, that are idle.
+  unsigned max_connections = 4096;
+  /// Of one address, but for loopback and trusted_proxies; more are closed unread. 0: no limit.
+  unsigned max_connections_per_address = 0;
+  /// Whose X-Forwarded-For and Forwarded name the client.
+  std::vector<IpNetwork> trusted_proxies = {};
   std::optional<TlsFiles> tls = {};  ///< empty: plain HTTP
 
   std::size_t max_head_bytes = 16 * 1024;  ///< request line and fields; longer: 431
-  /// From the first byte of a request to the end of its head, and for the TLS handshake. Late: 408.
+  /// From the first byte of a request to the end of its head, for the TLS handshake, and to the first byte of a
+  /// connection. A late head: 408.
   std::chrono::milliseconds head_timeout = std::chrono::seconds(15);
-  /// Between requests.
-  std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);
+  /// Between requests: longer than load balancers keep a connection (60 s as a rule), so that they are who ends it.
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
   /// In which at least kMinProgressBytes of a body must come, or its rest.
   std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+  /// How long what a client still sends after a refusal is read and dropped, so that it finds the answer and no broken
+  /// connection; and in which kMinDrainBytes of that must come.
+  std::chrono::milliseconds drain_timeout = std::chrono::seconds(30);
+  std::chrono::milliseconds drain_window = std::chrono::seconds(2);
   /// In which the socket must take some bytes of a response.
   std::chrono::milliseconds write_timeout = std::chrono::seconds(30);
 };
 
 /// A client that sends less than this in body_timeout is too slow.
 inline constexpr std::size_t kMinProgressBytes = 4096;
+/// A refused client that sends less than this in drain_window is left, and one that sends more than this after all.
+inline constexpr std::size_t kMinDrainBytes = std::size_t{64} * 1024;
+inline constexpr std::uint64_t kMaxDrainBytes = std::uint64_t{512} * 1024 * 1024;
 
 /// HTTP/1.1 and 1.0 over TCP or TLS (1.2 and newer), one io_context and thread per core.
 ///
@@ -79,10 +95,11 @@ class Server {
 
   /// Since the start.
   struct Tally {
-    std::uint64_t accepted = 0;          ///< connections
-    std::uint64_t closed_for_room = 0;   ///< idle ones, to make room for new ones
-    std::uint64_t accept_failures = 0;   ///< times the system had no descriptor or memory for a new one
-    std::uint64_t refused_requests = 0;  ///< whose head never reached the handler
+    std::uint64_t accepted = 0;            ///< connections
+    std::uint64_t closed_for_room = 0;     ///< that nobody would miss, to make room for new ones
+    std::uint64_t over_address_limit = 0;  ///< closed unread: their address had too many
+    std::uint64_t accept_failures = 0;     ///< times the system had no descriptor or memory for a new one
+    std::uint64_t refused_requests = 0;    ///< whose head never reached the handler
   };
   Tally tally() const noexcept;
 

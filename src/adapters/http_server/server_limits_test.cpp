@@ -104,6 +104,126 @@ TEST_F(ServerTest, AFullServerMakesRoomAmongTheIdle) {
   EXPECT_EQ(server->tally().refused_requests, 0U);
 }
 
+TEST_F(ServerTest, WhoWouldBeMissedLeastGoesFirst) {
+  start({.threads = 1, .max_connections = 3});
+  RawPeer idle = connect();
+  idle.send(get("/"));
+  ASSERT_TRUE(idle.response());
+  RawPeer unfinished = connect();
+  unfinished.send("GET / HTTP/1.1\r\nX: ");
+  RawPeer refused = connect();
+  refused.send("PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n");
+  ASSERT_EQ(refused.response().status, 403U);
+
+  RawPeer first = connect();
+  first.send(get("/"));
+  EXPECT_EQ(first.response().body, "ok");
+  EXPECT_TRUE(refused.ended());
+  EXPECT_EQ(server->tally().closed_for_room, 1U);
+  RawPeer second = connect();
+  second.send(get("/"));
+  EXPECT_EQ(second.response().body, "ok");
+  EXPECT_TRUE(unfinished.ended());
+  EXPECT_EQ(server->tally().closed_for_room, 2U);
+  RawPeer third = connect();
+  third.send(get("/"));
+  EXPECT_EQ(third.response().body, "ok");
+  EXPECT_TRUE(idle.ended()) << "the longest";
+  first.send(get("/"));
+  EXPECT_EQ(first.response().body, "ok");
+}
+
+// The three ways in which some thousand sockets kept everybody out, each with more of them than the server takes.
+class CrowdTest : public ServerTest {
+ protected:
+  static constexpr unsigned kMax = 48;
+  static constexpr int kCrowd = 4 * kMax;
+
+  // Everybody says `text` and holds the connection. Nobody else may notice.
+  void crowd(const std::string& text) {
+    start({.threads = 2, .max_connections = kMax});
+    std::vector<RawPeer> peers;
+    for (int index = 0; index < kCrowd; ++index) {
+      peers.push_back(connect());
+      peers.back().send(text);
+    }
+    for (int index = 0; index < 20; ++index) {
+      EXPECT_EQ(ask(get("/")).body, "ok") << index;
+      for (int more = 0; more < 4; ++more) {
+        peers.push_back(connect());
+        peers.back().send(text);
+      }
+    }
+    EXPECT_LE(server->connections(), kMax);
+  }
+};
+
+TEST_F(CrowdTest, OfSilentConnectionsKeepsNobodyOut) { crowd(""); }
+TEST_F(CrowdTest, OfUnfinishedHeadsKeepsNobodyOut) { crowd("GET / HTTP/1.1\r\nX: "); }
+TEST_F(CrowdTest, OfRefusedBodiesKeepsNobodyOut) {
+  crowd("PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\nx");
+  server->stop(0ms);
+  server.reset();
+  crowd("PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 20000000\r\n\r\nx");
+}
+
+TEST_F(ServerTest, ARefusedBodyThatTricklesIsLeft) {
+  start({.drain_timeout = 10s, .drain_window = 100ms});
+  for (const char* framing : {"Content-Length: 200000\r\n\r\n", "Content-Length: 20000000\r\n\r\n",
+                              "Transfer-Encoding: chunked\r\n\r\nffff\r\n"}) {
+    RawPeer peer = connect();
+    peer.send(std::string("PUT /refuse HTTP/1.1\r\nHost: h\r\n") + framing);
+    EXPECT_EQ(peer.response().status, 403U) << framing;
+    EXPECT_TRUE(eventually([&] {
+      peer.send("x");
+      return server->connections() == 0;
+    })) << framing;
+  }
+}
+
+TEST_F(ServerTest, ARefusedBodyThatNeverEndsIsLeft) {
+  start({.drain_timeout = 200ms, .drain_window = 100ms});
+  RawPeer peer = connect();
+  peer.send("PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000000\r\n\r\n");
+  EXPECT_EQ(peer.response().status, 403U);
+  const std::string piece(256 * 1024, 'x');
+  EXPECT_TRUE(eventually([&] { return !peer.send(piece) || server->connections() == 0; }));
+}
+
+TEST_F(ServerTest, ARefusedUploadThatTakesItsTimeFindsTheAnswer) {
+  start();
+  RawPeer peer = connect();
+  constexpr int kPieces = 26;  // longer than two seconds, which was all there was
+  const std::string piece(128 * 1024, 'x');
+  peer.send("PUT /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(kPieces * piece.size()) +
+            "\r\n\r\n");
+  for (int index = 0; index < kPieces; ++index) {
+    ASSERT_TRUE(peer.send(piece)) << "cut off at " << index;
+    std::this_thread::sleep_for(100ms);
+  }
+  EXPECT_EQ(peer.response().status, 403U);
+  EXPECT_TRUE(peer.ended());
+}
+
+TEST_F(ServerTest, AConnectionThatNeverAsksHasNoMoreTimeThanAHead) {
+  start({.head_timeout = 100ms});  // the idle timeout is longer
+  RawPeer peer = connect();
+  EXPECT_EQ(peer.read_all(), "");
+}
+
+TEST_F(ServerTest, ClientsBehindAProxyAreTheirAddresses) {
+  start({.trusted_proxies = {*IpNetwork::parse("127.0.0.0/8")}});
+  EXPECT_EQ(ask("GET /who HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.66, 198.51.100.1\r\n\r\n").body,
+            "198.51.100.1 plain");
+  EXPECT_EQ(ask("GET /who HTTP/1.1\r\nHost: h\r\nForwarded: for=198.51.100.1\r\n\r\n").body, "198.51.100.1 plain");
+  EXPECT_EQ(ask(get("/who")).body, "127.0.0.1 plain");
+}
+
+TEST_F(ServerTest, NobodyElseSaysWhoAClientIs) {
+  start({.trusted_proxies = {*IpNetwork::parse("10.0.0.0/8")}});
+  EXPECT_EQ(ask("GET /who HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 198.51.100.1\r\n\r\n").body, "127.0.0.1 plain");
+}
+
 TEST_F(ServerTest, AFullServerOfBusyConnectionsLetsNewOnesWait) {
   start({.threads = 2, .max_connections = 2});
   RawPeer first = connect();

@@ -15,10 +15,11 @@ using test_support::write_certificate;
 // A TLS client over a RawPeer's socket, which does not verify.
 class TlsPeer {
  public:
-  TlsPeer(std::uint16_t port, int max_version = 0)
+  TlsPeer(std::uint16_t port, int max_version = 0, const char* ciphers = nullptr)
       : peer_(port), context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free), tls_(nullptr, SSL_free) {
     SSL_CTX_set_max_proto_version(context_.get(), max_version);
     SSL_CTX_set_security_level(context_.get(), 0);
+    if (ciphers != nullptr) EXPECT_EQ(SSL_CTX_set_cipher_list(context_.get(), ciphers), 1) << ciphers;
     tls_.reset(SSL_new(context_.get()));
     SSL_set_fd(tls_.get(), peer_.descriptor());
     connected_ = SSL_connect(tls_.get()) == 1;
@@ -92,6 +93,20 @@ TEST_F(ServerTlsTest, OlderVersionsAreRefused) {
   start({.tls = files});
   EXPECT_FALSE(TlsPeer(server->port(), TLS1_1_VERSION).connected());
   EXPECT_TRUE(TlsPeer(server->port()).connected());
+}
+
+/// RFC 9325 §4.2: forward secrecy and authenticated encryption, or nothing.
+TEST_F(ServerTlsTest, Tls12IsSpokenWithGoodCiphersOnly) {
+  start({.tls = files});
+  for (const char* good : {"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
+                           "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+                           "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"}) {
+    EXPECT_TRUE(TlsPeer(server->port(), TLS1_2_VERSION, good).connected()) << good;
+  }
+  for (const char* bad : {"kRSA", "kDHE", "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA",
+                          "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384", "AESCCM", "aNULL"}) {
+    EXPECT_FALSE(TlsPeer(server->port(), TLS1_2_VERSION, bad).connected()) << bad;
+  }
 }
 
 TEST_F(ServerTlsTest, BodiesOfEverySizePass) {

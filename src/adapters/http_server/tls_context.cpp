@@ -10,6 +10,10 @@ Result<std::shared_ptr<asio::ssl::context>> load_tls(const TlsFiles& files) {
   namespace ssl = asio::ssl;
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  // TLS 1.2 with an ephemeral key and authenticated encryption only (RFC 9325 §4.2); TLS 1.3 has nothing else.
+  if (SSL_CTX_set_cipher_list(context->native_handle(), "ECDHE+AESGCM:ECDHE+CHACHA20") != 1) {
+    return fail(ErrorKind::internal, "TLS: this OpenSSL knows no cipher that may be used");
+  }
   context->set_options(ssl::context::default_workarounds | ssl::context::no_compression |
                        SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
   // Idle connections hold no record buffers.

@@ -35,6 +35,7 @@
 #include "apps/s3link/serve_readiness.hpp"
 #include "apps/s3link/serve_reload.hpp"
 #include "apps/s3link/serve_traces.hpp"
+#include "core/config/values.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
 #include "services/pipeline/dead_letter_retention.hpp"
@@ -49,7 +50,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// What requests in flight and running deliveries get to end in.
-constexpr std::chrono::milliseconds kStopGrace = 10s;
+constexpr std::chrono::milliseconds kStopGrace = 4s;
 
 system::LogFormat log_format(config::LogFormat format) {
   if (format == config::LogFormat::automatic) {
@@ -196,6 +197,13 @@ class ListenFile {
   std::filesystem::path file_;
 };
 
+/// The host as it is signed in links: "files.example.org[:port]". Empty where the URL is.
+std::string host_of_links(const std::string& public_url) {
+  const std::string url = config::parse_http_origin(public_url).value_or(public_url);
+  const auto at = url.find("://");
+  return at == std::string::npos ? std::string() : url.substr(at + 3);
+}
+
 /// The pipeline's coroutines on one thread of their own; the last to stop ends it.
 class PipelineThread {
  public:
@@ -291,6 +299,7 @@ int serve(const ConfigOptions& options) {
                      .object_ttl = settings.bucket.object_ttl,
                      .max_object_size = settings.server.max_object_size_bytes,
                      .domain = settings.server.domain,
+                     .public_host = host_of_links(settings.server.public_url),
                      .trace_sample = settings.trace.sample,
                      .logs_bucket = settings.bucket.logs_name},
                     keys, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
@@ -303,6 +312,8 @@ int serve(const ConfigOptions& options) {
   server_options.host = settings.server.listen.host;
   server_options.port = settings.server.listen.port;
   server_options.max_connections = settings.server.max_connections;
+  server_options.max_connections_per_address = settings.server.max_connections_per_address;
+  server_options.trusted_proxies = settings.server.trusted_proxies;
   if (settings.server.tls_certificate) {
     server_options.tls = http_server::TlsFiles{*settings.server.tls_certificate, *settings.server.tls_key};
   }

@@ -111,6 +111,17 @@ Status set_recipients(Settings& settings, const Texts& texts) {
   return {};
 }
 
+Status set_trusted_proxies(Settings& settings, const Texts& texts) {
+  std::vector<IpNetwork> networks;
+  for (const std::string& text : texts) {
+    auto network = IpNetwork::parse(text);
+    if (!network) return fail(ErrorKind::invalid_argument, fmt::format("{}: {}", text, network.error().message));
+    networks.push_back(std::move(*network));
+  }
+  settings.server.trusted_proxies = std::move(networks);
+  return {};
+}
+
 Status store_transport(const std::string& text, std::optional<mail::RelayUrl>& target) {
   if (text == "outbox") {
     target.reset();
@@ -245,6 +256,15 @@ const std::array kKeys{
     Key{"server", "max_connections", ValueType::whole_number, "4096", "", "",
         "Connections at a time, 1 to 1000000. More wait to be accepted.", "", false,
         [](Settings& s, const Texts& t) { return store_count(t, 1, 1'000'000, s.server.max_connections); }},
+    Key{"server", "max_connections_per_address", ValueType::whole_number, "512", "", "",
+        "Of these, how many one address may have; more are closed. 0 sets no limit. This\n"
+        "machine (loopback) and trusted_proxies have none.",
+        "", false,
+        [](Settings& s, const Texts& t) { return store_count(t, 0, 1'000'000, s.server.max_connections_per_address); }},
+    Key{"server", "trusted_proxies", ValueType::list, "", "", "127.0.0.1, 10.0.0.0/8",
+        "Addresses and networks of reverse proxies in front. Of their requests, the client's\n"
+        "address in logs and access logs is the one in X-Forwarded-For or Forwarded.",
+        "", false, set_trusted_proxies},
     Key{"server", "max_object_size", ValueType::size, "5TiB", "", "", "Largest object accepted, 1 byte to 5TiB.", "",
         false,
         [](Settings& s, const Texts& t) -> Status {
@@ -439,8 +459,8 @@ const std::array kKeys{
         [](Settings& s, const Texts& t) { return store(parse_fraction(t.at(0)), s.trace.sample); }},
 
     Key{"metrics", "token", ValueType::text, "", "", "hex-digits-of-openssl-rand",
-        "What a reader of /_/metrics must send (Authorization: Bearer TOKEN). Without it\n"
-        "whoever reaches the server may read the numbers, which name nothing but buckets.",
+        "What a reader of /_/metrics must send (Authorization: Bearer TOKEN). Without it,\n"
+        "they are read on this machine (loopback) alone, or with a signature.",
         "", true, set_metrics_token},
 
     Key{"log", "level", ValueType::text, "info", "", "", "debug, info, warning or error. Read again on SIGHUP.", "",

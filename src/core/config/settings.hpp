@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/ip_address.hpp"
 #include "core/base/secret.hpp"
 #include "core/mail/address.hpp"
 #include "core/mail/relay_auth.hpp"
@@ -39,6 +40,8 @@ struct Settings {
     std::string domain;                                             ///< empty: path style only
     std::optional<std::filesystem::path> tls_certificate, tls_key;  ///< both or neither
     unsigned max_connections = 0;
+    unsigned max_connections_per_address = 0;  ///< 0: no limit
+    std::vector<IpNetwork> trusted_proxies;
     std::uint64_t max_object_size_bytes = 0;
   } server;
 

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "core/base/encoding.hpp"
+#include "core/base/ip_address.hpp"
 
 namespace s3link::config {
 namespace {
@@ -62,6 +63,15 @@ std::optional<HostPort> split_authority(std::string_view text) {
   return out;
 }
 
+/// Browsers take a name whose last label is a number for an IPv4 address, in forms of their own ("010" is 8).
+bool ends_in_number(std::string_view host) noexcept {
+  const std::string_view last = host.substr(host.rfind('.') + 1);  // npos + 1 is 0
+  const bool hexadecimal = last.starts_with("0x") && std::ranges::all_of(last.substr(2), [](char c) {
+                             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                           });
+  return hexadecimal || std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 struct UrlParts {
   std::string_view scheme;  ///< with "://"
   std::string_view authority;
@@ -100,12 +110,26 @@ Result<HostPort> parse_host_port(std::string_view text, std::uint16_t min_port) 
 }
 
 Result<std::string> parse_http_origin(std::string_view text) {
-  const auto parts = split_url(text);
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return refuse("not an http:// or https:// URL");
+  const std::string in_lower = to_lower(text.substr(0, colon)).append(text.substr(colon));
+  const auto parts = split_url(in_lower);
   if (!parts) return std::unexpected(parts.error());
   if (!parts->rest.empty() && parts->rest != "/") {
     return refuse("only scheme, host and port are allowed, like https://files.example.org");
   }
-  return fmt::format("{}{}", parts->scheme, parts->authority);
+  const HostPort peer = *split_authority(parts->authority);
+  std::string host = to_lower(peer.host);
+  if (host.contains(':')) {
+    const auto address = IpAddress::parse(host);
+    if (!address) return refuse("the URL's host is no IPv6 address");
+    if (address->is_v4()) return refuse("write the host as the IPv4 address that it stands for: " + address->text());
+    host = "[" + address->text() + "]";
+  } else if (ends_in_number(host) && !IpAddress::parse(host)) {
+    return refuse("the URL's host looks like an IPv4 address, which is four decimal numbers without leading zeros");
+  }
+  const bool default_port = peer.port == 0 || peer.port == (parts->scheme == "https://" ? 443 : 80);
+  return fmt::format("{}{}{}", parts->scheme, host, default_port ? "" : fmt::format(":{}", peer.port));
 }
 
 Result<std::string> parse_http_url(std::string_view text) {

@@ -13,7 +13,8 @@ namespace s3link::config {
 /// "host:port", "[::1]:port". `min_port` 0 allows "any free port".
 Result<HostPort> parse_host_port(std::string_view text, std::uint16_t min_port);
 
-/// An http:// or https:// URL of scheme, host and port only; a '/' at the end is dropped.
+/// An http:// or https:// URL of scheme, host and port only, written as browsers write it, who sign nothing but send
+/// the Host field that was signed: in lower case, without the default port and a '/' at the end, IPv6 addresses short.
 Result<std::string> parse_http_origin(std::string_view text);
 /// An http:// or https:// URL without user or fragment. The error does not repeat it.
 Result<std::string> parse_http_url(std::string_view text);
