@@ -101,7 +101,7 @@ class S3cmd(Client):
 
     def __init__(self, server, folder):
         super().__init__(server, folder)
-        address = f"127.0.0.1:{server.port}"
+        address = server.endpoint.partition("://")[2]
         self.configuration = folder / "s3cfg"
         self.configuration.write_text(
             f"[default]\naccess_key = {server.access_key_id}\nsecret_key = {server.secret_access_key}\n"
@@ -146,6 +146,7 @@ class Rclone(Client):
         self.environment |= {"RCLONE_CONFIG": "/dev/null", "RCLONE_RETRIES": "1", "RCLONE_LOW_LEVEL_RETRIES": "1"}
         if server.certificate:
             self.environment["RCLONE_CA_CERT"] = str(server.certificate.certificate)
+            self.environment.pop("AWS_CA_BUNDLE", None)  # rclone's SDK cannot have both
 
     def path(self, key):
         return f"peer:{self.bucket}/{key}"
