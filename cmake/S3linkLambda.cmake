@@ -1,6 +1,6 @@
 # How the Lambda function is built (-DS3LINK_LAMBDA=ON): one static executable that needs nothing of the system it runs
 # on. Why it is built so: docs/decisions/0031-static-lambda.md.
-set(S3LINK_NOT_IN_LAMBDA config pipeline server http_server smtp sqlite_store prometheus s3link doctor dns)
+set(S3LINK_NOT_IN_LAMBDA config page pipeline server http_server smtp sqlite_store prometheus s3link doctor dns)
 
 set(OPENSSL_USE_STATIC_LIBS ON)
 set(Boost_USE_STATIC_LIBS ON)

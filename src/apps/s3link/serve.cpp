@@ -301,7 +301,8 @@ int serve(const ConfigOptions& options) {
                      .domain = settings.server.domain,
                      .public_host = host_of_links(settings.server.public_url),
                      .trace_sample = settings.trace.sample,
-                     .logs_bucket = settings.bucket.logs_name},
+                     .logs_bucket = settings.bucket.logs_name,
+                     .contact = settings.email.reply_to.value_or(settings.email.sender).text()},
                     keys, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
                     std::move(observers), {&alarms, &metrics.document()}, readiness_checks(stopping, store, liveness));
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);

@@ -96,7 +96,8 @@ ApiTest::ApiTest(std::string domain, std::string region)
                         .max_object_size = std::uint64_t{2} * 1024 * 1024,
                         .domain = std::move(domain),
                         .trace_sample = 1,
-                        .logs_bucket = *s3::BucketName::parse("access-logs")},
+                        .logs_bucket = *s3::BucketName::parse("access-logs"),
+                        .contact = "files@example.org"},
           keys, store, deliveries, dead_letters, redrive, clock, random, {&records}) {
   EXPECT_TRUE(test_support::run_sync(store.create_bucket(*s3::BucketName::parse(kBucket), clock.now())));
 }

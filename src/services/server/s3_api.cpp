@@ -6,12 +6,12 @@
 #include <utility>
 #include <variant>
 
-#include "core/s3/error_code.hpp"
 #include "core/s3/operation.hpp"
 #include "core/s3/operation_name.hpp"
 #include "core/sigv4/canonical_request.hpp"
 #include "services/server/backend.hpp"
 #include "services/server/exchange.hpp"
+#include "services/server/failures.hpp"
 #include "services/server/handlers.hpp"
 
 namespace s3link::server {
@@ -89,7 +89,7 @@ Awaitable<void> S3Api::handle(const ports::HttpRequestHead& request, ports::Http
   // missing.
   if (!done && !exchange.answered()) {
     // The client may be gone: nobody is left to hear of it.
-    (void)co_await exchange.answer_error(done.error(), backend.settings.region);
+    (void)co_await answer_failure(backend, exchange, done.error());
   }
   const RequestRecord& record = exchange.finish();
   for (RequestObserver* const observer : backend.observers) observer->finished(request, record);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/language.hpp"
 #include "core/s3/names.hpp"
 #include "ports/bucket_store.hpp"
 #include "ports/clock.hpp"
@@ -37,6 +38,8 @@ struct S3ApiSettings {
   std::string public_host = {};       ///< "files.example.org[:port]", as links are signed; empty: none of its own
   double trace_sample = 1;            ///< share of the traces begun here that are recorded, 0 to 1; 0: none at all
   std::optional<s3::BucketName> logs_bucket = std::nullopt;  ///< receives the access logs; over S3 it is only read
+  std::string contact = {};          ///< addr-spec that readers are told to ask when a link does not open; empty: none
+  Language language = Language::en;  ///< of what such readers see, unless their browser prefers another one
 };
 
 /// Paths of ours that observers are told as operations, without those of the documents.

@@ -1,0 +1,1 @@
+s3link_fuzzer(accept DEPENDS s3link::page)
