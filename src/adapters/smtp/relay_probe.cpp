@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "adapters/smtp/login.hpp"
@@ -41,7 +42,14 @@ ProbeReport converse(RelayDialog& dialog, const RelaySettings& settings, std::st
     return failed(std::move(report), ProbeStep::login, std::move(mechanism.error()));
   }
   report.mechanism = std::move(*mechanism);
-  const auto accepted = outcome_of(SmtpPhase::sender, dialog.command(fmt::format("MAIL FROM:<{}>", sender), timeout));
+  const auto is_ascii = [](std::string_view text) {
+    return std::ranges::all_of(text, [](unsigned char c) { return c < 0x80; });
+  };
+  // As a mail would say it: to a relay that cannot take such an address, its answer is the finding.
+  const bool international = !is_ascii(sender) || !std::ranges::all_of(recipients, is_ascii);
+  const bool says_so = international && dialog.offer("SMTPUTF8");
+  const auto accepted = outcome_of(
+      SmtpPhase::sender, dialog.command(fmt::format("MAIL FROM:<{}>{}", sender, says_so ? " SMTPUTF8" : ""), timeout));
   if (!accepted) {
     dialog.leave();
     return failed(std::move(report), ProbeStep::sender, accepted.error());

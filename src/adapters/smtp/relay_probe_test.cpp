@@ -105,6 +105,14 @@ TEST(RelayProbe, OneRefusedRecipientDoesNotHideTheOthers) {
   EXPECT_EQ(report.refused[1].error.kind, ErrorKind::transient);
 }
 
+TEST(RelayProbe, SaysThatAnAddressIsInternationalWhereTheRelayKnowsThat) {
+  ScriptedRelay::Script script;
+  script.ehlo = "250-relay.test\r\n250-8BITMIME\r\n250 SMTPUTF8";
+  const ScriptedRelay relay(script);
+  EXPECT_FALSE(ask(settings(relay.port()), {"grüße@example.net"}).failed_at);
+  EXPECT_EQ(relay.commands().at(1), "MAIL FROM:<files@example.org> SMTPUTF8");
+}
+
 TEST(RelayProbe, LogsIn) {
   ScriptedRelay::Script script;
   script.ehlo = "250-relay.test\r\n250 AUTH PLAIN";
