@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -39,13 +40,19 @@ class AccessLogJournal {
     s3::BucketName bucket;
     s3::ObjectKey key;
     Instant removed_at;
+    std::uint64_t max_bucket_bytes = std::numeric_limits<std::uint64_t>::max();  ///< of all objects in the bucket
+  };
+  struct Published {
+    std::uint64_t lines = 0;    ///< 0: none waited, and no object was made
+    std::uint64_t removed = 0;  ///< older objects that went to make room
   };
   /// Makes an object of the oldest lines, up to `max_lines` and `max_bytes` (at least one append() is taken whole), and
   /// takes them out of the journal in the same transaction: no line is in two objects, none in neither. There is no
-  /// event about the object. Returns how many lines; 0: none waited, and no object was made.
+  /// event about the object. While the bucket then holds more bytes than it may, the first of its other objects, by
+  /// their keys, go: at most 256 at a time.
   /// Errors: NoSuchBucket.
-  virtual Awaitable<Result<std::uint64_t>> publish(Target target, Instant now, std::uint64_t max_lines,
-                                                   std::uint64_t max_bytes) = 0;
+  virtual Awaitable<Result<Published>> publish(Target target, Instant now, std::uint64_t max_lines,
+                                               std::uint64_t max_bytes) = 0;
 };
 
 }  // namespace s3link::ports

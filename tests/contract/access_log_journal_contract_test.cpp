@@ -15,9 +15,19 @@ class AccessLogJournalContract : public testing::TestWithParam<Subjects> {
   }
   Result<std::uint64_t> publish(std::string_view key, std::uint64_t max_lines = kNoLimit,
                                 std::uint64_t max_bytes = kNoLimit, std::string_view bucket = "bucket") {
-    return run_sync(journal().publish(
-        {.bucket = bucket_name(bucket), .key = object_key(key), .removed_at = at_second(1'800'000'000)},
-        at_second(1'700'000'001), max_lines, max_bytes));
+    const auto published = publish_within(kNoLimit, key, max_lines, max_bytes, bucket);
+    if (!published) return std::unexpected(published.error());
+    return published->lines;
+  }
+  Result<ports::AccessLogJournal::Published> publish_within(std::uint64_t max_bucket_bytes, std::string_view key,
+                                                            std::uint64_t max_lines = kNoLimit,
+                                                            std::uint64_t max_bytes = kNoLimit,
+                                                            std::string_view bucket = "bucket") {
+    return run_sync(journal().publish({.bucket = bucket_name(bucket),
+                                       .key = object_key(key),
+                                       .removed_at = at_second(1'800'000'000),
+                                       .max_bucket_bytes = max_bucket_bytes},
+                                      at_second(1'700'000'001), max_lines, max_bytes));
   }
 
   std::unique_ptr<AccessLogJournalSubject> subject_;
@@ -81,6 +91,26 @@ TEST_P(AccessLogJournalContract, LargeObjectsAreWholeToo) {
   append(text);
   EXPECT_EQ(publish("k"), 2U);
   EXPECT_EQ(subject_->published("k"), text + text);
+}
+
+TEST_P(AccessLogJournalContract, TheOldestObjectsGoWhenTheBucketHoldsTooMuch) {
+  for (const auto* const key : {"1", "2", "3"}) {
+    append(std::string(99, 'x') + "\n");
+    ASSERT_TRUE(publish(key));
+  }
+  append(std::string(99, 'y') + "\n");
+  const auto published = publish_within(250, "4");
+  ASSERT_TRUE(published);
+  EXPECT_EQ(published->lines, 1U);
+  EXPECT_EQ(published->removed, 2U);
+  EXPECT_EQ(subject_->published("1"), "(none)");
+  EXPECT_EQ(subject_->published("2"), "(none)");
+  EXPECT_NE(subject_->published("3"), "(none)");
+  append(std::string(999, 'z') + "\n");
+  const auto large = publish_within(250, "5");
+  ASSERT_TRUE(large);
+  EXPECT_EQ(large->removed, 2U);
+  EXPECT_NE(subject_->published("5"), "(none)") << "the new one stays, however large";
 }
 
 }  // namespace

@@ -5,7 +5,7 @@ import sqlite3
 
 import access_logs
 import pytest
-from raw_s3 import Connection, Signer, head_bytes, host_of, request
+from raw_s3 import Connection, Signer, head_bytes, host_of, request, signed_request
 from s3link_harness import wait_until
 
 QUICK = {"access_log.flush_interval": "1s"}
@@ -151,3 +151,38 @@ def test_no_line_that_was_kept_is_lost_or_doubled(make_server, end):
     server.kill()
     server.start()
     assert len(access_logs.read_records(server)) == 20
+
+
+def test_a_flood_of_refused_requests_costs_no_line_of_an_authenticated_one(make_server):
+    server = make_server(settings=QUICK)
+    refused = head_bytes("GET", f"/{server.bucket}/" + "%FF" * 400, {"Host": host_of(server)})
+    with Connection(server) as stranger:
+        for number in range(100):
+            stranger.send(refused * 40)
+            for _ in range(40):
+                assert stranger.read_answer().status == 403
+            assert request(server, "PUT", f"/{server.bucket}/k{number}", b"x").status == 200
+    wanted = [f"k{number}" for number in range(100)]
+    records = records_with(server, *(("REST.PUT.OBJECT", key) for key in wanted))
+    assert sum(record["operation"] == "REST.PUT.OBJECT" for record in records) == 100
+
+
+def test_the_oldest_log_objects_go_when_all_hold_more_than_they_may(make_server):
+    server = make_server(settings=QUICK | {"access_log.max_bytes": "1MiB"})
+    agent = {"User-Agent": "a" * 500}
+    with Connection(server) as client:
+        number = 0
+        while "oldest access logs removed" not in server.log():
+            for _ in range(100):
+                client.send(b"".join(signed_request(server, "GET", f"/{server.bucket}/k{number}", headers=dict(agent))))
+                assert client.read_answer().status == 404
+                number += 1
+            assert number < 20_000, "nothing was removed"
+    server.stop()
+    server.environment["S3LINK_ACCESS_LOG_FLUSH_INTERVAL"] = "1h"  # what is left becomes an object, then nothing changes
+    server.start()
+    wait_until(lambda: journal_lines(server) == 0, 20, "the last object", interval=0.1)
+    kept = access_logs.read_objects(server)
+    assert 0 < sum(map(len, kept.values())) <= 1 << 20
+    records = access_logs.read_records(server)
+    assert "k0" not in {record["key"] for record in records}, "the oldest"

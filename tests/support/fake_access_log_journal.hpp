@@ -35,8 +35,8 @@ class FakeAccessLogJournal final : public ports::AccessLogJournal {
     rows_.push_back({std::move(lines), now});
     co_return Status{};
   }
-  Awaitable<Result<std::uint64_t>> publish(Target target, Instant, std::uint64_t max_lines,
-                                           std::uint64_t max_bytes) override {
+  Awaitable<Result<Published>> publish(Target target, Instant, std::uint64_t max_lines,
+                                       std::uint64_t max_bytes) override {
     if (auto failure = ordered("publish")) co_return std::unexpected(*failure);
     ports::AccessLogLines all;
     while (!rows_.empty()) {
@@ -47,8 +47,15 @@ class FakeAccessLogJournal final : public ports::AccessLogJournal {
       all.text += next.text;
       rows_.pop_front();
     }
-    if (all.count > 0) objects.push_back({std::move(target), std::move(all.text)});
-    co_return all.count;
+    if (all.count == 0) co_return Published{};
+    const std::uint64_t most = target.max_bucket_bytes;
+    objects.push_back({std::move(target), std::move(all.text)});
+    Published out{.lines = all.count};
+    while (objects.size() > 1 && total_bytes() > most) {
+      objects.erase(objects.begin());
+      ++out.removed;
+    }
+    co_return out;
   }
   /// The lines that wait.
   std::string text() const {
@@ -62,6 +69,11 @@ class FakeAccessLogJournal final : public ports::AccessLogJournal {
     ports::AccessLogLines lines;
     Instant appended;
   };
+  std::uint64_t total_bytes() const {
+    std::uint64_t sum = 0;
+    for (const Object& object : objects) sum += object.text.size();
+    return sum;
+  }
   std::optional<Error> ordered(const std::string& method) {
     auto& queue = failures[method];
     if (queue.empty()) return std::nullopt;

@@ -16,10 +16,12 @@ constexpr std::uint64_t kNoLimit = 1'000'000'000;
 /// A line too long for a small body, so that its object is a file.
 std::string long_line(char c) { return std::string(40'000, c) + "\n"; }
 
-Result<std::uint64_t> publish(Store& store, std::string_view key) {
-  return run_sync(store.access_log_journal().publish(
+Status publish(Store& store, std::string_view key) {
+  const auto published = run_sync(store.access_log_journal().publish(
       {.bucket = bucket_name(), .key = object_key(key), .removed_at = from_unix_ms(4102444800000)}, at_second(2),
       kNoLimit, kNoLimit));
+  if (!published) return std::unexpected(published.error());
+  return {};
 }
 
 /// Lines by what became of their append(): how often each may be there.
@@ -67,6 +69,24 @@ void prepare(const std::filesystem::path& folder) {
   const auto store = open_store(folder);
   ASSERT_TRUE(store) << store.error().message;
   ASSERT_TRUE(run_sync((*store)->buckets().create_bucket(bucket_name(), at_second(1))));
+}
+
+TEST(AccessLogFaultTest, LinesAreNotWrittenIntoTheRoomThatRemovalsNeed) {
+  const TemporaryFolder folder(TemporaryFolder::Place::memory);
+  prepare(folder.path());
+  FaultyFileSystem files(FaultyFileSystem::Mode::count, 0, 0);
+  auto store = open_store(folder.path(), {.files = &files, .sqlite_vfs = nullptr, .now = {}});
+  ASSERT_TRUE(store);
+  ports::AccessLogJournal& journal = (*store)->access_log_journal();
+  files.pretend_free_bytes(41ULL * 1024 * 1024);
+  EXPECT_TRUE(run_sync(journal.append({.text = "a\n", .count = 1}, at_second(1))));
+  const auto refused = run_sync(journal.append({.text = std::string(1 << 20, 'b') + "\n", .count = 1}, at_second(1)));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::transient);
+  EXPECT_TRUE((*store)->buckets().writable()) << "others go on";
+  files.pretend_free_bytes(1'000'000'000);
+  EXPECT_TRUE(run_sync(journal.append({.text = "c\n", .count = 1}, at_second(1))));
+  EXPECT_EQ(run_sync(journal.waiting())->lines, 2U);
 }
 
 TEST(AccessLogFaultTest, PowerGoesAtEachFileCall) {

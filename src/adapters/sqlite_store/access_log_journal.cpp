@@ -1,6 +1,7 @@
 #include "adapters/sqlite_store/access_log_journal.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "adapters/sqlite_store/body_writer.hpp"
@@ -11,6 +12,9 @@ namespace {
 
 /// What a body writer takes at a time.
 constexpr std::size_t kPieceBytes = std::size_t{256} * 1024;
+
+/// Objects that one publish() removes, so that no transaction is long.
+constexpr std::uint64_t kMaxRemoved = 256;
 
 /// The oldest rows of the journal, put together.
 struct Oldest {
@@ -35,6 +39,30 @@ Oldest read_oldest(Connection& db, std::uint64_t max_lines, std::uint64_t max_by
   return oldest;
 }
 
+/// Removes objects of the bucket, the first by key first, but not `newest`; returns how many.
+Result<std::uint64_t> make_room(WriteTransaction& transaction, const s3::BucketName& name, const s3::ObjectKey& newest,
+                                std::uint64_t max_bytes, Instant now) {
+  Connection& db = transaction.db();
+  const auto bucket = find_bucket(db, name);
+  if (!bucket) return std::unexpected(bucket.error());
+  // What SQLite's integers hold.
+  max_bytes = std::min<std::uint64_t>(max_bytes, std::numeric_limits<std::int64_t>::max());
+  std::uint64_t removed = 0;
+  for (; removed < kMaxRemoved; ++removed) {
+    std::string oldest;
+    {
+      Query row = db.query(
+          "SELECT (SELECT key FROM objects WHERE bucket=?1 AND key<>?2 ORDER BY key LIMIT 1) FROM buckets"
+          " WHERE id=?1 AND object_bytes>?3",
+          *bucket, Blob{newest.text()}, max_bytes);
+      if (!row.next() || row.null(0)) break;
+      oldest = row.bytes(0);
+    }
+    remove_object(transaction, *bucket, oldest, now);
+  }
+  return removed;
+}
+
 }  // namespace
 
 Awaitable<Result<ports::AccessLogJournal::Waiting>> SqliteAccessLogJournal::waiting() {
@@ -48,6 +76,8 @@ Awaitable<Result<ports::AccessLogJournal::Waiting>> SqliteAccessLogJournal::wait
 }
 
 Awaitable<Status> SqliteAccessLogJournal::append(ports::AccessLogLines lines, Instant now) {
+  // Once into SQLite's log and once into the database. What is kept free for removals is not for lines about requests.
+  if (auto room = context_.health.room_beside_reserve(2 * lines.text.size()); !room) co_return room;
   co_return co_await context_.queue.submit([lines = std::move(lines), now](WriteTransaction& transaction) -> Status {
     transaction.db().run("INSERT INTO access_log_journal(id, appended_ms, line_count, lines) VALUES(?1, ?2, ?3, ?4)",
                          transaction.take_number(), now, lines.count, Blob{lines.text});
@@ -55,12 +85,13 @@ Awaitable<Status> SqliteAccessLogJournal::append(ports::AccessLogLines lines, In
   });
 }
 
-Awaitable<Result<std::uint64_t>> SqliteAccessLogJournal::publish(Target target, Instant now, std::uint64_t max_lines,
-                                                                 std::uint64_t max_bytes) {
+Awaitable<Result<ports::AccessLogJournal::Published>> SqliteAccessLogJournal::publish(Target target, Instant now,
+                                                                                      std::uint64_t max_lines,
+                                                                                      std::uint64_t max_bytes) {
   auto oldest =
       context_.readers.read([&](Connection& db) -> Result<Oldest> { return read_oldest(db, max_lines, max_bytes); });
   if (!oldest) co_return std::unexpected(oldest.error());
-  if (oldest->rows == 0) co_return std::uint64_t{0};
+  if (oldest->rows == 0) co_return Published{};
 
   const std::string_view text = oldest->lines.text;
   StoredBodyWriter writer(context_.files, context_.keys, context_.pool, text.size());
@@ -84,15 +115,19 @@ Awaitable<Result<std::uint64_t>> SqliteAccessLogJournal::publish(Target target, 
   put.headers.content_type = "text/plain";
   co_return co_await context_.queue.submit(
       [put = std::move(put), content = std::move(*content), last = oldest->last, rows = oldest->rows,
-       lines = oldest->lines.count, now,
-       region = &context_.region](WriteTransaction& transaction) mutable -> Result<std::uint64_t> {
+       lines = oldest->lines.count, now, max_bucket_bytes = target.max_bucket_bytes,
+       region = &context_.region](WriteTransaction& transaction) mutable -> Result<Published> {
+        const s3::BucketName bucket = put.bucket;
+        const s3::ObjectKey key = put.key;
         const auto stored = put_object_in(transaction, std::move(put), content, now, *region);
         if (!stored) return std::unexpected(stored.error());
         const auto removed = transaction.db().run("DELETE FROM access_log_journal WHERE id<=?1", last);
         if (static_cast<std::size_t>(removed) != rows) {
           return fail(ErrorKind::conflict, "these access log lines were made an object meanwhile");
         }
-        return lines;
+        const auto older = make_room(transaction, bucket, key, max_bucket_bytes, now);
+        if (!older) return std::unexpected(older.error());
+        return Published{.lines = lines, .removed = *older};
       });
 }
 

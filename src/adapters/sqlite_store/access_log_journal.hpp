@@ -12,8 +12,8 @@ class SqliteAccessLogJournal final : public ports::AccessLogJournal {
 
   Awaitable<Result<Waiting>> waiting() override;
   Awaitable<Status> append(ports::AccessLogLines lines, Instant now) override;
-  Awaitable<Result<std::uint64_t>> publish(Target target, Instant now, std::uint64_t max_lines,
-                                           std::uint64_t max_bytes) override;
+  Awaitable<Result<Published>> publish(Target target, Instant now, std::uint64_t max_lines,
+                                       std::uint64_t max_bytes) override;
 
  private:
   StoreContext& context_;

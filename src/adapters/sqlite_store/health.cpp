@@ -38,8 +38,13 @@ Status Health::writable() const {
 }
 
 Status Health::room_for(std::uint64_t bytes) {
+  auto room = room_beside_reserve(bytes);
+  if (!room) note_disk_full();
+  return room;
+}
+
+Status Health::room_beside_reserve(std::uint64_t bytes) const {
   if (free_bytes() >= kReserveBytes + bytes) return {};
-  note_disk_full();
   return no_space();
 }
 

@@ -22,6 +22,8 @@ class Health {
   /// Whether a body may take that many bytes more: the last megabytes are left for the database, so that a full disk
   /// can still be emptied. Errors: transient, code ServiceUnavailable.
   Status room_for(std::uint64_t bytes);
+  /// The same for what can be done without, and so keeps nobody else from writing.
+  Status room_beside_reserve(std::uint64_t bytes) const;
   bool refusing() const noexcept { return refusing_.load(std::memory_order_acquire); }
 
   /// Errors: transient, code ServiceUnavailable, with the reason.

@@ -14,10 +14,15 @@ namespace s3link::app {
 struct ServedAccessLog {
   ServedAccessLog(const config::Settings& settings, ports::AccessLogJournal& journal, ports::Clock& clock,
                   ports::Random& random, ports::Logger& logger)
-      : log({.bucket = settings.bucket.name, .region = settings.server.region, .domain = settings.server.domain}),
+      : log({.bucket = settings.bucket.name,
+             .region = settings.server.region,
+             .domain = settings.server.domain,
+             .max_bytes = settings.access_log.max_bytes,
+             .object_ttl = settings.access_log.object_ttl}),
         writer({.logs_bucket = settings.bucket.logs_name,
                 .flush_interval = settings.access_log.flush_interval,
-                .object_ttl = settings.access_log.object_ttl},
+                .object_ttl = settings.access_log.object_ttl,
+                .max_bytes = settings.access_log.max_bytes},
                log, journal, clock, random, logger) {}
 
   server::AccessLog log;

@@ -142,6 +142,9 @@ Families ServeMetrics::Parts::counted() const {
   append(out, store_families(sources.store.meter(), sources.store.buckets().writable().has_value()));
   out.push_back(counter("s3link_access_log_lost_lines_total", "Access log lines lost because too many waited.",
                         number(sources.access_log.lost())));
+  out.push_back(counter("s3link_access_log_refused_lines_dropped_total",
+                        "Access log lines of requests that were not authenticated, dropped because they were too many.",
+                        number(sources.access_log.refused_lost())));
   out.push_back(traces_lost(sources.traces));
   append(out, system::process_families(system::read_process_statistics()));
   return out;

@@ -43,6 +43,16 @@ Status store_count(const Texts& texts, unsigned min, unsigned max, unsigned& tar
   return {};
 }
 
+/// `range` is the bounds in words.
+Status store_size(const Texts& texts, std::uint64_t min, std::uint64_t max, std::string_view range,
+                  std::uint64_t& target) {
+  const auto value = parse_size(texts.at(0));
+  if (!value) return std::unexpected(value.error());
+  if (*value < min || *value > max) return fail(ErrorKind::invalid_argument, "outside " + std::string(range));
+  target = *value;
+  return {};
+}
+
 Status store_path(const Texts& texts, std::optional<std::filesystem::path>& target) {
   if (texts.empty()) {
     target.reset();
@@ -268,11 +278,7 @@ const std::array kKeys{
     Key{"server", "max_object_size", ValueType::size, "5TiB", "", "", "Largest object accepted, 1 byte to 5TiB.", "",
         false,
         [](Settings& s, const Texts& t) -> Status {
-          const auto value = parse_size(t.at(0));
-          if (!value) return std::unexpected(value.error());
-          if (*value < 1 || *value > (5ULL << 40)) return fail(ErrorKind::invalid_argument, "outside 1 to 5TiB");
-          s.server.max_object_size_bytes = *value;
-          return {};
+          return store_size(t, 1, 5ULL << 40, "1 to 5TiB", s.server.max_object_size_bytes);
         }},
 
     Key{"auth", "access_key_id", ValueType::text, "", "from data_dir/credentials, made at the first start",
@@ -308,6 +314,30 @@ const std::array kKeys{
         "removed from disk.",
         "ExchangableObjectsTTL", false,
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 36500 * kDay, s.bucket.object_ttl); }},
+    Key{"bucket", "max_bytes", ValueType::size, "", "", "100GiB",
+        "What all objects of the bucket, and the parts of unfinished uploads to it, may\n"
+        "hold together, 1 byte to 1024PiB. Uploads beyond it are refused (403 QuotaExceeded).",
+        "", false,
+        [](Settings& s, const Texts& t) -> Status {
+          s.bucket.max_bytes.reset();
+          if (t.empty()) return {};
+          std::uint64_t bytes = 0;
+          if (auto stored = store_size(t, 1, 1ULL << 60, "1 to 1024PiB", bytes); !stored) return stored;
+          s.bucket.max_bytes = bytes;
+          return {};
+        }},
+    Key{"bucket", "max_objects", ValueType::whole_number, "", "", "10000",
+        "How many objects the bucket may hold, 1 to 1000000000. New ones beyond it are\n"
+        "refused (403 QuotaExceeded).",
+        "", false,
+        [](Settings& s, const Texts& t) -> Status {
+          s.bucket.max_objects.reset();
+          if (t.empty()) return {};
+          const auto value = parse_whole_number(t.at(0), 1, 1'000'000'000);
+          if (!value) return std::unexpected(value.error());
+          s.bucket.max_objects = *value;
+          return {};
+        }},
 
     Key{"link", "expiration", ValueType::duration, "5h", "", "",
         "How long a mailed link works, 1s to 7d, at most bucket.object_ttl.", "LinkExpirationPeriod", false,
@@ -440,6 +470,13 @@ const std::array kKeys{
         "How long an object with access log lines is kept, 1s to 36500d.", "", false,
         [](Settings& s, const Texts& t) {
           return store_duration(t, seconds(1), 36500 * kDay, s.access_log.object_ttl);
+        }},
+    Key{"access_log", "max_bytes", ValueType::size, "1GiB", "", "",
+        "What all objects with access log lines may hold together, 1MiB to 1024TiB; beyond\n"
+        "it the oldest go. Requests that were not authenticated get at most a part of it.",
+        "", false,
+        [](Settings& s, const Texts& t) {
+          return store_size(t, std::uint64_t{1} << 20, std::uint64_t{1} << 50, "1MiB to 1024TiB", s.access_log.max_bytes);
         }},
 
     Key{"trace", "xray_daemon", ValueType::text, "", "", "127.0.0.1:2000", "Address of an X-Ray daemon (UDP).", "X-Ray",

@@ -48,6 +48,7 @@ TEST(Load, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(s.auth.master_key_file, "data/master.key");
   EXPECT_EQ(s.bucket.name.text(), "file-exchange");
   EXPECT_EQ(s.bucket.logs_name.text(), "file-exchange-access-logs");
+  EXPECT_FALSE(s.bucket.max_bytes || s.bucket.max_objects);
   EXPECT_EQ(s.bucket.object_ttl, 24h);
   EXPECT_EQ(s.link.expiration, 18000s);
   EXPECT_EQ(s.email.sender.text(), "s3link@localhost");
@@ -69,6 +70,7 @@ TEST(Load, DefaultsAreThoseOfTheContract) {
   EXPECT_TRUE(s.alarm.webhook.empty());
   EXPECT_EQ(s.access_log.flush_interval, 60s);
   EXPECT_EQ(s.access_log.object_ttl, std::chrono::days(90));
+  EXPECT_EQ(s.access_log.max_bytes, 1ULL << 30);
   EXPECT_FALSE(s.trace.xray_daemon);
   EXPECT_EQ(s.trace.otlp_endpoint, "");
   EXPECT_EQ(s.trace.sample, 1.0);

@@ -55,6 +55,7 @@ struct Settings {
     s3::BucketName name;
     s3::BucketName logs_name;
     std::chrono::seconds object_ttl{};
+    std::optional<std::uint64_t> max_bytes = std::nullopt, max_objects = std::nullopt;  ///< empty: no limit
   } bucket;
 
   struct Link {
@@ -105,6 +106,7 @@ struct Settings {
   struct AccessLog {
     std::chrono::seconds flush_interval{};
     std::chrono::seconds object_ttl{};  ///< of the objects in bucket.logs_name
+    std::uint64_t max_bytes = 0;        ///< of all of them
   } access_log;
 
   struct Trace {

@@ -15,6 +15,16 @@ namespace {
 
 constexpr std::string_view kUnknown = "-";
 
+/// The longest texts of a line, in bytes as written: what the request's head holds must not grow on the way to the
+/// disk. A legal key, 1,024 bytes encoded twice, is never cut.
+constexpr std::size_t kMaxKey = std::size_t{5} * 1024;
+constexpr std::size_t kMaxRequestUri = std::size_t{6} * 1024;
+constexpr std::size_t kMaxReferer = 1024;
+constexpr std::size_t kMaxUserAgent = 512;
+constexpr std::size_t kMaxText = 300;
+/// The end of a text that was cut.
+constexpr std::string_view kCut = "...";
+
 /// Parameters whose values are secrets: of Signature Version 4, of session tokens, of the older signatures that a
 /// client may still send.
 bool is_secret(std::string_view name) {
@@ -38,19 +48,33 @@ void append_clean(std::string& out, std::string_view text, bool blanks) {
   }
 }
 
+/// Cuts what follows `begin` down to `most` bytes, its mark included, and not inside of an escape (%XX, %25XX).
+void shorten(std::string& text, std::size_t begin, std::size_t most) {
+  if (text.size() - begin <= most) return;
+  std::size_t end = begin + most - kCut.size();
+  const auto escape = text.rfind('%', end - 1);
+  if (escape != std::string::npos && end - escape < std::string_view("%25XX").size()) end = escape;
+  text.resize(end);
+  text += kCut;
+}
+
 class Line {
  public:
   void text(std::string_view value) {
     separate();
-    if (value.empty()) value = kUnknown;
-    append_clean(out_, value, false);
+    append_cut(value, false, kMaxText);
   }
-  void quoted(std::string_view value, bool blanks) {
+  void quoted(std::string_view value, bool blanks, std::size_t most) {
     separate();
-    if (value.empty()) value = kUnknown;
     out_ += '"';
-    append_clean(out_, value, blanks);
+    append_cut(value, blanks, most);
     out_ += '"';
+  }
+  void key(std::string_view value) {
+    separate();
+    const std::size_t begin = out_.size();
+    out_ += value.empty() ? std::string(kUnknown) : uri_encode_path(uri_encode_path(value.substr(0, kMaxKey + 1)));
+    shorten(out_, begin, kMaxKey);
   }
   /// Written by us, or encoded already.
   void raw(std::string_view value) {
@@ -66,6 +90,11 @@ class Line {
  private:
   void separate() {
     if (!out_.empty()) out_ += ' ';
+  }
+  void append_cut(std::string_view value, bool blanks, std::size_t most) {
+    const std::size_t begin = out_.size();
+    append_clean(out_, value.empty() ? kUnknown : value.substr(0, most + 1), blanks);
+    shorten(out_, begin, most);
   }
   std::string out_;
 };
@@ -185,16 +214,17 @@ std::string access_log_line(const AccessLogRecord& record) {
   line.text(record.request_id);
   line.text(record.operation);
   // A mangled link is a key, a part of a path, a client's name: "photo.jpg%3FX-Amz-Signature%3D…".
-  line.raw(uri_encode_path(uri_encode_path(cut_signatures(record.key))));
-  line.quoted(std::string(record.method) + " " + cut_signatures(without_secrets(record.target)) + " HTTP/1.1", true);
+  line.key(cut_signatures(record.key));
+  line.quoted(std::string(record.method) + " " + cut_signatures(without_secrets(record.target)) + " HTTP/1.1", true,
+              kMaxRequestUri);
   line.number(record.status == 0 ? std::nullopt : std::optional(record.status));
   line.text(record.error_code);
   line.number(record.bytes_sent == 0 ? std::nullopt : std::optional(record.bytes_sent));
   line.number(record.object_size);
   line.number(std::optional(record.total.count()));
   line.number(count_of(record.turn_around));
-  line.quoted(cut_signatures(without_secrets(record.referer)), false);
-  line.quoted(cut_signatures(record.user_agent), true);
+  line.quoted(cut_signatures(without_secrets(record.referer)), false, kMaxReferer);
+  line.quoted(cut_signatures(record.user_agent), true, kMaxUserAgent);
   line.text(record.version_id);
   line.text(record.host_id);
   line.text(record.signature_version);

@@ -47,7 +47,8 @@ struct AccessLogRecord {
 ///
 /// The key is URL-encoded twice, as S3 does. In Request-URI and Referer the values of signatures and security
 /// tokens are replaced by "-". What would break a field (a quote, a blank outside of quotes, control characters,
-/// anything not ASCII) stands as %XX, so that the patterns published for such logs read every line.
+/// anything not ASCII) stands as %XX, so that the patterns published for such logs read every line. A text that is too
+/// long is cut and ends with "...": a line has at most 16 KiB, whatever the client sent.
 std::string access_log_line(const AccessLogRecord& record);
 
 /// The Operation field of a request, from what can be seen of it, so that a refused one has its name, too:

@@ -50,6 +50,48 @@ TEST(AccessLogLineTest, HasEveryFieldInItsPlace) {
       "TLS_AES_256_GCM_SHA384 AuthHeader files.example.org:9000 TLSv1.3 - - us-east-1");
 }
 
+TEST(AccessLogLineTest, NoTextMakesTheLineLong) {
+  const std::string hostile(15'900, '\xFF');
+  for (const std::string& text :
+       {hostile, std::string(15'900, 'a'), std::string(15'900, '"'), std::string(7'000, '/')}) {
+    AccessLogRecord record = full_record();
+    for (std::string_view AccessLogRecord::* const field :
+         {&AccessLogRecord::key, &AccessLogRecord::method, &AccessLogRecord::target, &AccessLogRecord::referer,
+          &AccessLogRecord::user_agent, &AccessLogRecord::host, &AccessLogRecord::operation,
+          &AccessLogRecord::remote_ip})
+      record.*field = text;
+    const std::string line = access_log_line(record);
+    EXPECT_LE(line.size(), 16U * 1024) << "all of them";
+    EXPECT_TRUE(line.contains("...")) << "the cut is marked";
+  }
+}
+
+TEST(AccessLogLineTest, ACutIsMarkedAndLeavesEscapesWhole) {
+  for (std::size_t lead = 0; lead < 6; ++lead) {
+    AccessLogRecord record = full_record();
+    const std::string text = std::string(lead, 'a') + std::string(9'000, '\xFF');
+    record.key = text;
+    record.user_agent = text;
+    const std::string line = access_log_line(record);
+    const auto agent_end = line.find("...\" null");
+    ASSERT_NE(agent_end, std::string::npos) << line.substr(line.size() - 200);
+    EXPECT_EQ(line.substr(agent_end - 3, 3), "%FF") << lead;
+    const auto key_end = line.find("... \"GET");
+    ASSERT_NE(key_end, std::string::npos);
+    EXPECT_EQ(line.substr(key_end - 5, 5), "%25FF") << lead;
+  }
+}
+
+TEST(AccessLogLineTest, TheLongestLegalKeyIsWhole) {
+  AccessLogRecord record = full_record();
+  std::string key;
+  while (key.size() < 1022) key += "\xE2\x82\xAC";
+  record.key = key;
+  const std::string line = access_log_line(record);
+  EXPECT_FALSE(line.contains("..."));
+  EXPECT_TRUE(line.contains("%25E2%2582%25AC \"GET"));
+}
+
 TEST(AccessLogLineTest, WhatIsNotKnownIsADash) {
   AccessLogRecord record{};
   record.time = kTime;

@@ -27,6 +27,15 @@ class AccessLogTest : public testing::Test {
     record.total = std::chrono::microseconds(2900);
     return record;
   }
+  static RequestRecord authenticated() {
+    RequestRecord record = refused();
+    record.bucket = "file-exchange";
+    record.key = "k";
+    record.requester = "AKIA";
+    record.status = 200;
+    record.error_code = "";
+    return record;
+  }
   std::string line(const ports::HttpRequestHead& head, const RequestRecord& record) {
     log.finished(head, record);
     return log.take().lines.text;
@@ -83,14 +92,15 @@ TEST_F(AccessLogTest, OtherBucketsAndOurOwnPathsAreNotLogged) {
 }
 
 TEST_F(AccessLogTest, AFullLogDropsAndCounts) {
-  for (std::size_t i = 0; i < AccessLog::kMaxLines + 3; ++i) log.finished(request("/file-exchange/k"), refused());
+  for (std::size_t i = 0; i < AccessLog::kMaxLines + 3; ++i) log.finished(request("/file-exchange/k"), authenticated());
   auto taken = log.take();
   EXPECT_EQ(taken.lines.count, AccessLog::kMaxLines);
   EXPECT_EQ(taken.dropped, 3U);
-  log.finished(request("/file-exchange/k"), refused());
+  EXPECT_EQ(taken.refused, 0U);
+  log.finished(request("/file-exchange/k"), authenticated());
   EXPECT_TRUE(log.empty()) << "what was taken counts until it is kept";
   log.kept();
-  log.finished(request("/file-exchange/k"), refused());
+  log.finished(request("/file-exchange/k"), authenticated());
   taken = log.take();
   EXPECT_EQ(taken.lines.count, 1U);
   EXPECT_EQ(taken.dropped, 1U);
@@ -99,21 +109,70 @@ TEST_F(AccessLogTest, AFullLogDropsAndCounts) {
 
 TEST_F(AccessLogTest, LongLinesFillItByTheirBytes) {
   const std::string key(100'000, 'k');
-  for (int i = 0; i < 100; ++i) log.finished(request("/file-exchange/" + key), refused());
+  for (int i = 0; i < 1000; ++i) log.finished(request("/file-exchange/" + key), authenticated());
   const auto taken = log.take();
   EXPECT_LE(taken.lines.text.size(), AccessLog::kMaxBytes);
-  EXPECT_EQ(taken.lines.count + taken.dropped, 100U);
+  EXPECT_EQ(taken.lines.count + taken.dropped, 1000U);
   EXPECT_GT(taken.dropped, 0U);
 }
 
-TEST_F(AccessLogTest, WhatIsGivenBackComesFirst) {
-  log.finished(request("/file-exchange/first"), refused());
+TEST_F(AccessLogTest, NoFloodOfRefusedRequestsCostsAnAuthenticatedLine) {
+  std::uint64_t dropped = 0;
+  std::uint64_t kept = 0;
+  std::string text;
+  for (int n = 0; n < 100; ++n) {
+    for (int i = 0; i < 50; ++i) log.finished(request("/file-exchange/" + std::string(1000, '\xFF')), refused());
+    log.finished(request("/file-exchange/k"), authenticated());
+    if (n % 10 != 9) continue;
+    auto taken = log.take();
+    log.kept();
+    text += taken.lines.text;
+    kept += taken.lines.count;
+    dropped += taken.refused;
+    EXPECT_EQ(taken.dropped, taken.refused);
+  }
+  int found = 0;
+  for (std::size_t at = 0; (at = text.find(" AKIA ", at)) != std::string::npos; ++at) ++found;
+  EXPECT_EQ(found, 100);
+  EXPECT_EQ(kept + dropped, 100U * 51U);
+  EXPECT_EQ(log.lost(), 0U);
+  EXPECT_EQ(log.refused_lost(), dropped);
+}
+
+TEST_F(AccessLogTest, RefusedRequestsTakeAPartOfTheDiskHoweverLongTheFlood) {
+  constexpr std::uint64_t kMost = 1 << 20;
+  AccessLog small({.bucket = *s3::BucketName::parse("file-exchange"),
+                   .region = "eu-west-1",
+                   .domain = "",
+                   .max_bytes = kMost,
+                   .object_ttl = std::chrono::hours(100)});
+  std::size_t bytes = 0;
+  RequestRecord record = refused();
+  for (int hour = 0; hour < 100; ++hour) {
+    for (int i = 0; i < 100; ++i) small.finished(request("/file-exchange/k"), record);
+    bytes += small.take().lines.text.size();
+    small.kept();
+    record.received += std::chrono::hours(1);
+  }
+  EXPECT_LE(bytes, kMost * 5 / 16);
+  EXPECT_GT(bytes, kMost / 4);
+}
+
+TEST_F(AccessLogTest, WhatIsGivenBackComesFirstAndStaysWhatItWas) {
+  log.finished(request("/file-exchange/refused"), refused());
+  log.finished(request("/file-exchange/first"), authenticated());
   auto taken = log.take();
-  log.finished(request("/file-exchange/second"), refused());
+  EXPECT_EQ(taken.lines.count, 2U);
+  log.finished(request("/file-exchange/second"), authenticated());
   log.give_back(std::move(taken.lines));
-  const auto again = log.take().lines;
-  EXPECT_EQ(again.count, 2U);
+  auto again = log.take().lines;
+  EXPECT_EQ(again.count, 3U);
   EXPECT_LT(again.text.find("/first "), again.text.find("/second "));
+  EXPECT_LT(again.text.find("/second "), again.text.find("/refused "));
+  log.give_back(std::move(again));
+  for (std::size_t i = 0; i < 2 * AccessLog::kMaxRefusedLines; ++i)
+    log.finished(request("/file-exchange/k"), refused());
+  EXPECT_EQ(log.take().lines.count, 2U + AccessLog::kMaxRefusedLines) << "the one given back counts";
 }
 
 TEST_F(AccessLogTest, TheFirstLineWakes) {
@@ -132,7 +191,7 @@ TEST_F(AccessLogTest, ManyThreadsLoseNothing) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
-      for (int i = 0; i < 500; ++i) log.finished(request("/file-exchange/k"), refused());
+      for (int i = 0; i < 500; ++i) log.finished(request("/file-exchange/k"), authenticated());
     });
   }
   for (auto& thread : threads) thread.join();

@@ -117,15 +117,20 @@ Awaitable<Status> AccessLogWriter::publish_due() {
 
 bool AccessLogWriter::is_object_due() const {
   if (!waiting_->oldest) return false;
-  return left_over_ || waiting_->lines >= kMaxObjectLines || waiting_->bytes >= kMaxObjectBytes ||
+  return left_over_ || waiting_->lines >= kMaxObjectLines || waiting_->bytes >= max_object_bytes() ||
          clock_.now() >= *waiting_->oldest + settings_.flush_interval;
+}
+
+std::uint64_t AccessLogWriter::max_object_bytes() const noexcept {
+  return std::min(kMaxObjectBytes, settings_.max_bytes / 4);
 }
 
 Awaitable<Status> AccessLogWriter::keep() {
   gathering_since_.reset();
-  auto [lines, dropped] = log_.take();
+  auto [lines, dropped, refused] = log_.take();
   if (dropped > 0) {
-    logger_.log(ports::LogLevel::warning, "access log lines dropped", {{"count", std::to_string(dropped)}});
+    logger_.log(ports::LogLevel::warning, "access log lines dropped",
+                {{"count", std::to_string(dropped)}, {"refused_requests", std::to_string(refused)}});
   }
   if (lines.count == 0) co_return Status{};
   const Instant now = clock_.now();
@@ -155,10 +160,16 @@ Awaitable<Status> AccessLogWriter::publish() {
   auto key = s3::ObjectKey::parse(s3::access_log_key(now, make_id(random_)));
   if (!key) co_return std::unexpected(key.error());
   waiting_.reset();
-  const auto lines = co_await journal_.publish(
-      {.bucket = settings_.logs_bucket, .key = std::move(*key), .removed_at = now + settings_.object_ttl}, now,
-      kMaxObjectLines, kMaxObjectBytes);
-  if (!lines) co_return std::unexpected(lines.error());
+  const auto published = co_await journal_.publish({.bucket = settings_.logs_bucket,
+                                                    .key = std::move(*key),
+                                                    .removed_at = now + settings_.object_ttl,
+                                                    .max_bucket_bytes = settings_.max_bytes},
+                                                   now, kMaxObjectLines, max_object_bytes());
+  if (!published) co_return std::unexpected(published.error());
+  if (published->removed > 0) {
+    logger_.log(ports::LogLevel::warning, "oldest access logs removed: access_log.max_bytes is reached",
+                {{"objects", std::to_string(published->removed)}});
+  }
   const auto waiting = co_await journal_.waiting();
   if (!waiting) co_return std::unexpected(waiting.error());
   waiting_ = *waiting;

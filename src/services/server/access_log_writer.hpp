@@ -21,8 +21,9 @@ namespace s3link::server {
 
 struct AccessLogWriterSettings {
   s3::BucketName logs_bucket;
-  std::chrono::seconds flush_interval{};  ///< from the oldest line to its object, at most
-  std::chrono::seconds object_ttl{};      ///< life of such an object
+  std::chrono::seconds flush_interval{};             ///< from the oldest line to its object, at most
+  std::chrono::seconds object_ttl{};                 ///< life of such an object
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;  ///< of all of them; the oldest go
 };
 
 /// Takes the lines of an AccessLog to the journal, within half a second of the first, and makes objects of the journal:
@@ -60,6 +61,8 @@ class AccessLogWriter {
   Awaitable<void> rest();
   std::optional<Instant> next_due() const;
   bool is_object_due() const;
+  /// Of one object: small beside what all of them may hold.
+  std::uint64_t max_object_bytes() const noexcept;
 
   const AccessLogWriterSettings settings_;
   AccessLog& log_;

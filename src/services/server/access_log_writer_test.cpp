@@ -23,10 +23,11 @@ class AccessLogWriterTest : public testing::Test {
   ~AccessLogWriterTest() override { end(); }
 
   void start() {
-    writer_ = std::make_unique<AccessLogWriter>(
-        AccessLogWriterSettings{
-            .logs_bucket = *s3::BucketName::parse("logs"), .flush_interval = 60s, .object_ttl = std::chrono::days(90)},
-        log_, journal_, clock_, random_, logger_);
+    writer_ = std::make_unique<AccessLogWriter>(AccessLogWriterSettings{.logs_bucket = *s3::BucketName::parse("logs"),
+                                                                        .flush_interval = 60s,
+                                                                        .object_ttl = std::chrono::days(90),
+                                                                        .max_bytes = max_bytes_},
+                                                log_, journal_, clock_, random_, logger_);
     asio::co_spawn(io_, writer_->run(), [this](std::exception_ptr failure) {
       EXPECT_FALSE(failure);
       ended_ = true;
@@ -48,8 +49,13 @@ class AccessLogWriterTest : public testing::Test {
     clock_.advance(time);
     settle();
   }
-  void request(const std::string& key) {
+  static RequestRecord authenticated() {
     RequestRecord record;
+    record.requester = "AKIA";
+    return record;
+  }
+  void request(const std::string& key) {
+    RequestRecord record = authenticated();
     record.bucket = "file-exchange";
     record.key = key;
     log_.finished({"GET", "/file-exchange/" + key, {}, "192.0.2.7", false}, record);
@@ -62,6 +68,7 @@ class AccessLogWriterTest : public testing::Test {
   test_support::FakeRandom random_;
   test_support::FakeAccessLogJournal journal_;
   AccessLog log_{{.bucket = *s3::BucketName::parse("file-exchange"), .region = "us-east-1", .domain = ""}};
+  std::uint64_t max_bytes_ = std::uint64_t{1} << 30;
   std::unique_ptr<AccessLogWriter> writer_;
   bool ended_ = false;
 };
@@ -100,7 +107,7 @@ TEST_F(AccessLogWriterTest, AnObjectIsMadeWhenTheIntervalIsOver) {
 TEST_F(AccessLogWriterTest, AnObjectIsMadeWhenEnoughLinesAreTogether) {
   start();
   for (std::size_t i = 0; i < AccessLog::kMaxLines; ++i) {
-    log_.finished({"GET", "/file-exchange/k", {}, "192.0.2.7", false}, RequestRecord{});
+    log_.finished({"GET", "/file-exchange/k", {}, "192.0.2.7", false}, authenticated());
   }
   settle();
   pass(500ms);
@@ -155,11 +162,36 @@ TEST_F(AccessLogWriterTest, AnObjectThatCannotBeMadeDoesNotKeepLinesFromTheJourn
 TEST_F(AccessLogWriterTest, DroppedLinesAreLogged) {
   start();
   for (std::size_t i = 0; i < AccessLog::kMaxLines + 2; ++i) {
+    log_.finished({"GET", "/file-exchange/k", {}, "192.0.2.7", false}, authenticated());
+  }
+  settle();
+  pass(500ms);
+  EXPECT_EQ(logger_.lines, std::vector<std::string>{"access log lines dropped count=2 refused_requests=0"});
+}
+
+TEST_F(AccessLogWriterTest, DroppedLinesOfRefusedRequestsAreCountedApart) {
+  start();
+  for (std::size_t i = 0; i < AccessLog::kMaxRefusedLines + 2; ++i) {
     log_.finished({"GET", "/file-exchange/k", {}, "192.0.2.7", false}, RequestRecord{});
   }
   settle();
   pass(500ms);
-  EXPECT_EQ(logger_.lines, std::vector<std::string>{"access log lines dropped count=2"});
+  EXPECT_EQ(logger_.lines, std::vector<std::string>{"access log lines dropped count=2 refused_requests=2"});
+}
+
+TEST_F(AccessLogWriterTest, TheOldestObjectsGoWhenAllHoldTooMuch) {
+  max_bytes_ = 500;
+  start();
+  for (const auto* const key : {"a", "b", "c", "d"}) {
+    request(key);
+    pass(500ms);
+    pass(60s);
+  }
+  ASSERT_FALSE(journal_.objects.empty());
+  EXPECT_LT(journal_.objects.size(), 4U);
+  EXPECT_THAT(journal_.objects.back().text, HasSubstr("/d "));
+  ASSERT_FALSE(logger_.lines.empty());
+  EXPECT_EQ(logger_.lines.front(), "oldest access logs removed: access_log.max_bytes is reached objects=1");
 }
 
 }  // namespace
