@@ -199,3 +199,38 @@ def test_another_user_is_refused(server, tmp_path):
         assert refused.returncode == 1 and "65534" in refused.stderr, refused.stderr
     finally:
         os.chown(server.data_dir / "s3link.db", 0, 0)
+
+
+def verify(data_dir, target):
+    return subprocess.run([BINARY, "backup", "--data-dir", data_dir, "--verify", target], env=clean_environment(),
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+
+
+def test_verify_reads_a_backup_to_its_last_byte_and_a_restore_sweeps_what_no_object_names(make_server, tmp_path):
+    server = make_server()
+    for key in ("kept-0", "kept-1", "kept-3"):
+        put(server, key, content_of(key))
+    target = tmp_path / "backup"
+    assert backup(server.data_dir, target).returncode == 0
+    whole = verify(server.data_dir, target)
+    assert whole.returncode == 0 and "is whole: 3 bodies" in whole.stdout, whole
+    files = [path for path in (target / "objects").rglob("*") if path.is_file()]
+    assert len(files) == 2
+    content = files[0].read_bytes()
+    files[0].write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    damaged = verify(server.data_dir, target)
+    assert damaged.returncode == 1 and damaged.stdout.startswith(f"damaged: {server.bucket}/kept-"), damaged
+    files[0].write_bytes(content)
+    missing_key = subprocess.run([BINARY, "backup", "--data-dir", tmp_path / "nothing", "--verify", target],
+                                 env=clean_environment(), capture_output=True, text=True, timeout=60)
+    assert missing_key.returncode == 1 and "master.key" in missing_key.stderr, missing_key
+
+    stray = files[0].with_name(files[0].name[:4] + "0" * 28)  # as a run that was broken off leaves it
+    shutil.copy(files[0], stray)
+    server.stop()
+    restore(target, tmp_path / "restored", server.data_dir)
+    restored = make_server(data_dir=tmp_path / "restored")
+    assert "first start after a restore" in restored.log()
+    assert len(restored.object_files()) == 2
+    for key in ("kept-0", "kept-1", "kept-3"):
+        assert request(restored, "GET", f"/{restored.bucket}/{key}").body == content_of(key)

@@ -104,23 +104,40 @@ void tell(const BackupHooks& hooks, BackupStep step) {
   if (hooks.reached) hooks.reached(step);
 }
 
+/// How often the copy begins anew because a file went that its database names.
+constexpr int kMostCopies = 5;
+
+/// The database as of one moment, beside the one of the backup before, and the bodies it names. False: as
+/// copy_bodies().
+Result<bool> copy_moment(const Backup& backup, const fs::path& fresh, const BackupHooks& hooks, BackupReport& report) {
+  std::error_code failure;
+  for (const char* const suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(fresh.string() + suffix, failure);
+  const fs::path database = backup.data_dir / "s3link.db";
+  if (const Status copied = copy_database(database, fresh, hooks.database); !copied)
+    return std::unexpected(copied.error());
+  tell(hooks, BackupStep::database_copied);
+  report = {.database_bytes = fs::file_size(fresh, failure),
+            .copied_files = report.copied_files,
+            .copied_bytes = report.copied_bytes};
+  auto names = Connection::open(fresh, Connection::Mode::reader, nullptr);
+  if (!names) return std::unexpected(names.error());
+  auto now = Connection::open(database, Connection::Mode::reader, nullptr);
+  if (!now) return std::unexpected(now.error());
+  return copy_bodies(**names, **now, backup, hooks, report);
+}
+
 /// With everything checked and locked.
 Result<BackupReport> copy_all(const Backup& backup, const BackupHooks& hooks) {
   const fs::path database = backup.target / "s3link.db";
   const fs::path fresh = database.string() + ".new";
-  std::error_code failure;
-  for (const char* const suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(fresh.string() + suffix, failure);
-  if (const Status copied = copy_database(backup.data_dir / "s3link.db", fresh, hooks.database); !copied)
-    return std::unexpected(copied.error());
-  tell(hooks, BackupStep::database_copied);
-
   BackupReport report;
-  report.database_bytes = fs::file_size(fresh, failure);
-  {
-    auto names = Connection::open(fresh, Connection::Mode::reader, nullptr);
-    if (!names) return std::unexpected(names.error());
-    if (const Status copied = copy_bodies(**names, backup, hooks, report); !copied)
-      return std::unexpected(copied.error());
+  for (int copies = 1; copies <= kMostCopies; ++copies) {
+    const auto exact = copy_moment(backup, fresh, hooks, report);
+    if (!exact) return std::unexpected(exact.error());
+    if (*exact) break;
+    if (copies == kMostCopies)
+      return fail(ErrorKind::conflict,
+                  "files go while they are copied; something else removes files of the data folder");
   }
   tell(hooks, BackupStep::bodies_synced);
   if (const Status placed = put_in_place(fresh, database); !placed) return std::unexpected(placed.error());

@@ -40,12 +40,11 @@ struct BackupReport {
 };
 
 /// First the database as of one moment after the call, then the bodies it names; the server unlinks none of them
-/// meanwhile. On return all is on the disk. Until the new database is in place the target holds the backup before;
-/// broken off anywhere, the next run goes on.
-/// Memory does not depend on the number of objects.
-/// Errors: not_found (no data folder), invalid_argument (the target is, or is in, the data folder), conflict (the
-/// target is something else, another folder's backup, or in use), denied (the folder is another user's), transient
-/// (disk full), internal (I/O).
+/// meanwhile. Should one be gone all the same, and its row in the data folder, too, it begins anew. On return all is on
+/// the disk. Until the new database is in place the target holds the backup before; broken off anywhere, the next run
+/// goes on. Memory does not depend on the number of objects. Errors: not_found (no data folder), invalid_argument (the
+/// target is, or is in, the data folder), conflict (the target is something else, another folder's backup, or in use;
+/// files go whatever is done), denied (the folder is another user's), transient (disk full), internal (I/O).
 Result<BackupReport> back_up(const Backup& backup, const BackupHooks& hooks = {});
 
 }  // namespace s3link::sqlite_store

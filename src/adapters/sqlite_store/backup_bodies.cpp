@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kRowsAtATime = 512;
 constexpr std::uint64_t kBytesAtATime = 1U << 30;
 constexpr std::size_t kCopyBytes = 256 * 1024;
-constexpr std::string_view kDraft = ".partial";
 
 /// Returns how many bytes it were. The standard library's copy reports a full disk as an I/O error.
 Result<std::uint64_t> copy_content(const fs::path& from, const fs::path& to) {
@@ -78,12 +77,22 @@ fs::path path_of(const fs::path& folder, const BodyId& id) {
   return folder / "objects" / name.substr(0, 2) / name.substr(2, 2) / name;
 }
 
+bool is_named(Connection& db, std::string_view file_name) {
+  const auto id = file_name.size() == 2 * sizeof(BodyId) ? hex_decode(file_name) : std::nullopt;
+  if (!id) return false;
+  Query row = db.query("SELECT 1 FROM bodies WHERE small IS NULL AND id=?1", Blob{*id});
+  return row.next() || !db.ok();
+}
+
 /// Copies files under names that do not count, makes them durable together, then gives them their names: a sync for
 /// each of a million files would take hours.
 class BodyCopier {
  public:
-  BodyCopier(const Backup& backup, const BackupHooks& hooks, BackupReport& report)
-      : backup_(backup), hooks_(hooks), report_(report) {}
+  BodyCopier(Connection& now, const Backup& backup, const BackupHooks& hooks, BackupReport& report)
+      : now_(now), backup_(backup), hooks_(hooks), report_(report) {}
+
+  /// Whether each file that was missing is still named.
+  bool exact() const noexcept { return exact_; }
 
   Status take(const NamedBody& body) {
     ++report_.files;
@@ -103,7 +112,7 @@ class BodyCopier {
     if (const Status synced = sync_all(); !synced) return synced;
     std::error_code failure;
     for (const fs::path& path : waiting_) {
-      fs::rename(path.string() + std::string(kDraft), path, failure);
+      fs::rename(path.string() + std::string(kBackupDraft), path, failure);
       if (failure) return path_error("cannot name", path, failure);
     }
     waiting_.clear();
@@ -123,12 +132,13 @@ class BodyCopier {
  private:
   Status copy(const NamedBody& body, const fs::path& to) {
     const fs::path from = path_of(backup_.data_dir, body.id);
-    const fs::path draft = to.string() + std::string(kDraft);
+    const fs::path draft = to.string() + std::string(kBackupDraft);
     std::error_code failure;
     fs::create_directories(to.parent_path(), failure);
     if (failure) return path_error("cannot make", to.parent_path(), failure);
     if (!fs::is_regular_file(fs::symlink_status(from, failure))) {
       ++report_.damaged_files;
+      if (!is_named(now_, from.filename().string())) exact_ = false;
       return {};
     }
     const auto copied = copy_content(from, draft);
@@ -142,29 +152,25 @@ class BodyCopier {
     return {};
   }
 
+  Connection& now_;
   const Backup& backup_;
   const BackupHooks& hooks_;
   BackupReport& report_;
+  bool exact_ = true;
   std::vector<fs::path> waiting_;
   std::uint64_t waiting_bytes_ = 0;
 };
 
-bool is_named(Connection& db, std::string_view file_name) {
-  const auto id = file_name.size() == 2 * sizeof(BodyId) ? hex_decode(file_name) : std::nullopt;
-  if (!id) return false;
-  Query row = db.query("SELECT 1 FROM bodies WHERE small IS NULL AND id=?1", Blob{*id});
-  return row.next() || !db.ok();
-}
-
 /// Whether a backup may have made it; anything else in there is somebody else's, and stays.
 bool is_ours(std::string_view file_name) {
-  if (file_name.ends_with(kDraft)) file_name.remove_suffix(kDraft.size());
+  if (file_name.ends_with(kBackupDraft)) file_name.remove_suffix(kBackupDraft.size());
   return file_name.size() == 2 * sizeof(BodyId) && hex_decode(file_name).has_value();
 }
 
 }  // namespace
 
-Status copy_bodies(Connection& database, const Backup& backup, const BackupHooks& hooks, BackupReport& report) {
+Result<bool> copy_bodies(Connection& database, Connection& now, const Backup& backup, const BackupHooks& hooks,
+                         BackupReport& report) {
   std::uint64_t total = 0;
   {
     Query count = database.query("SELECT count(*) FROM bodies WHERE small IS NULL");
@@ -173,7 +179,7 @@ Status copy_bodies(Connection& database, const Backup& backup, const BackupHooks
   std::error_code failure;
   fs::create_directories(backup.target / "objects", failure);
   if (failure) return path_error("cannot make", backup.target / "objects", failure);
-  BodyCopier copier(backup, hooks, report);
+  BodyCopier copier(now, backup, hooks, report);
   BodyId last{};
   while (true) {
     const auto bodies = next_bodies(database, last);
@@ -181,13 +187,15 @@ Status copy_bodies(Connection& database, const Backup& backup, const BackupHooks
     if (!database.ok()) return std::unexpected(database.error());
     if (bodies->empty()) break;
     for (const NamedBody& body : *bodies) {
-      if (const Status taken = copier.take(body); !taken) return taken;
+      if (const Status taken = copier.take(body); !taken) return std::unexpected(taken.error());
       if (hooks.bodies) hooks.bodies(report.files, total);
     }
-    if (const Status settled = copier.settle(); !settled) return settled;
+    if (const Status settled = copier.settle(); !settled) return std::unexpected(settled.error());
     last = bodies->back().id;
   }
-  return copier.sync_all();
+  if (!now.ok()) return std::unexpected(now.error());
+  if (const Status synced = copier.sync_all(); !synced) return std::unexpected(synced.error());
+  return copier.exact();
 }
 
 Status prune_bodies(Connection& database, const Backup& backup, BackupReport& report) {
@@ -198,7 +206,7 @@ Status prune_bodies(Connection& database, const Backup& backup, BackupReport& re
     if (!entry->is_regular_file() || !is_ours(name) || is_named(database, name)) continue;
     fs::remove(entry->path(), failure);
     if (failure) return path_error("cannot remove", entry->path(), failure);
-    if (!name.ends_with(kDraft)) ++report.removed_files;
+    if (!name.ends_with(kBackupDraft)) ++report.removed_files;
   }
   if (failure) return path_error("cannot list", backup.target / "objects", failure);
   if (!database.ok()) return std::unexpected(database.error());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "adapters/sqlite_store/backup.hpp"
 #include "adapters/sqlite_store/connection.hpp"
@@ -9,9 +10,14 @@ namespace s3link::sqlite_store {
 
 /// The folder objects/ of a backup. `database` is open on the backup's own copy.
 
+/// The end of a file's name while it is copied.
+inline constexpr std::string_view kBackupDraft = ".partial";
+
 /// Copies every body file that the database names and the target has not. On return all of them, and their names, are
-/// on the disk. Errors: transient (disk full), internal (I/O).
-Status copy_bodies(Connection& database, const Backup& backup, const BackupHooks& hooks, BackupReport& report);
+/// on the disk. False: a file is gone, and so is its row in the data folder's own database, `now`: the copied database
+/// is not of a moment whose files are all there. Errors: transient (disk full), internal (I/O).
+Result<bool> copy_bodies(Connection& database, Connection& now, const Backup& backup, const BackupHooks& hooks,
+                         BackupReport& report);
 
 /// Removes what the database does not name, and what an interrupted run left. Errors: internal (I/O).
 Status prune_bodies(Connection& database, const Backup& backup, BackupReport& report);

@@ -14,8 +14,11 @@
 #include <vector>
 
 #include "adapters/sqlite_store/backup_lock.hpp"
+#include "adapters/sqlite_store/backup_verify.hpp"
+#include "adapters/sqlite_store/body_files.hpp"
 #include "adapters/sqlite_store/connection.hpp"
 #include "adapters/sqlite_store/store_fixture_test.hpp"
+#include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
 namespace {
@@ -280,6 +283,131 @@ TEST_F(BackupTest, ABodyThatIsNoRegularFileIsCountedAndNotFollowed) {
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->damaged_files, 2U);
   EXPECT_EQ(report->copied_files, 0U);
+}
+
+TEST_F(BackupTest, AFileThatGoesMeanwhileWithItsRowIsNotInItNorMissedThere) {
+  put_it("kept", kLarge, 1);
+  put_it("gone", kLarge, 2);
+  const auto files_of = [&] {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "objects"))
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    return files;
+  };
+  int copies = 0;
+  const auto report = back_up(backup(), {.reached = [&](BackupStep step) {
+                                if (step != BackupStep::database_copied || ++copies > 1) return;
+                                ASSERT_TRUE(remove(*store_, "gone"));
+                                auto db =
+                                    Connection::open(folder_.path() / "s3link.db", Connection::Mode::reader, nullptr);
+                                ASSERT_TRUE(db);
+                                Query row = (*db)->query("SELECT hex(file) FROM garbage");
+                                ASSERT_TRUE(row.next());
+                                const std::string name = to_lower(row.bytes(0));
+                                for (const auto& file : files_of())
+                                  if (file.filename() == name) fs::remove(file);  // as if no lock were held
+                              }});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(copies, 2);
+  EXPECT_EQ(report->damaged_files, 0U);
+  EXPECT_EQ(report->files, 1U);
+  EXPECT_EQ(restored(), (std::map<std::string, std::string>{{"kept", pattern(kLarge, 1)}}));
+}
+
+TEST_F(BackupTest, TheFirstStartAfterARestoreSweepsWhatNoRowNamesAndCountsWhatIsMissing) {
+  put_it("kept", kLarge, 1);
+  put_it("lost", kLarge, 2);
+  ASSERT_TRUE(back_up(backup()));
+  EXPECT_FALSE(store_->restored()) << "not this one";
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(target() / "objects"))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  ASSERT_EQ(files.size(), 2U);
+  // As a run that was broken off leaves it.
+  const auto sibling = [](const fs::path& file, char last) {
+    std::string name = file.filename().string();
+    name.back() = name.back() == last ? 'e' : last;
+    return file.parent_path() / name;
+  };
+  fs::copy(files[0], sibling(files[0], '0'));
+  fs::copy(files[0], sibling(files[0], '1').string() + ".partial");
+  const fs::path far = target() / "objects" / "00" / "ff";
+  fs::create_directories(far);
+  fs::copy(files[0], far / "00ff0000000000000000000000000000");
+  fs::copy(files[0], far / "notes.txt");
+  fs::remove(files[1]);
+
+  for (const bool again : {false, true}) {
+    SCOPED_TRACE(again);
+    const auto store = open_store(target());
+    ASSERT_TRUE(store) << store.error().message;
+    ASSERT_EQ((*store)->restored().has_value(), !again) << "once";
+    if (again) continue;
+    EXPECT_EQ((*store)->restored()->unnamed_files, 3U);
+    EXPECT_EQ((*store)->restored()->missing_files, 1U);
+  }
+  EXPECT_TRUE(fs::exists(files[0]));
+  EXPECT_TRUE(fs::exists(far / "notes.txt")) << "somebody else's";
+  EXPECT_EQ(count_body_files(target()), 2U);
+}
+
+TEST_F(BackupTest, VerifyOpensEveryBody) {
+  put_it("small", kSmall, 1);
+  put_it("empty", 0, 2);
+  put_it("large", 300'000, 3);
+  put_it("other", kLarge, 4);
+  ASSERT_TRUE(back_up(backup()));
+  std::vector<std::string> damages;
+  const VerifyHooks hooks{.bodies = {},
+                          .damaged = [&](const BackupDamage& damage) { damages.push_back(damage.where); }};
+  const auto whole = verify_backup(target(), test_master_key(), hooks);
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(whole->bodies, 4U);
+  EXPECT_EQ(whole->bytes, kSmall + 300'000 + kLarge);
+  EXPECT_EQ(whole->damages, 0U);
+
+  const auto wrong = verify_backup(target(), test_master_key('x'));
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().kind, ErrorKind::denied);
+  const auto nothing = verify_backup(targets_.path(), test_master_key());
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().kind, ErrorKind::not_found);
+  EXPECT_EQ(verify_backup(folder_.path(), test_master_key()).error().kind, ErrorKind::conflict) << "in use";
+
+  for (const auto& entry : fs::recursive_directory_iterator(target() / "objects")) {
+    if (!entry.is_regular_file()) continue;
+    const auto size = fs::file_size(entry.path());
+    const auto flip = [&](std::uint64_t at) {
+      std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekg(static_cast<std::streamoff>(at));
+      const int byte = file.get();
+      file.seekp(static_cast<std::streamoff>(at));
+      file.put(static_cast<char>(byte ^ 1));
+    };
+    const std::string name = size > 300'000 ? "bucket/large" : "bucket/other";
+    const auto check = [&](const char* what) {
+      SCOPED_TRACE(what);
+      damages.clear();
+      const auto report = verify_backup(target(), test_master_key(), hooks);
+      ASSERT_TRUE(report) << report.error().message;
+      EXPECT_EQ(report->damages, 1U);
+      EXPECT_EQ(damages, std::vector<std::string>{name});
+    };
+    for (const std::uint64_t at : {std::uint64_t{0}, size / 2, size - 1}) {
+      flip(at);
+      check("a flipped bit");
+      flip(at);
+    }
+    std::ofstream(entry.path(), std::ios::app | std::ios::binary) << 'x';
+    check("a byte too many");
+    fs::resize_file(entry.path(), size);
+    fs::rename(entry.path(), targets_.path() / "away");
+    check("missing");
+    fs::rename(targets_.path() / "away", entry.path());
+  }
+  const auto repaired = verify_backup(target(), test_master_key(), hooks);
+  ASSERT_TRUE(repaired);
+  EXPECT_EQ(repaired->damages, 0U);
 }
 
 TEST_F(BackupTest, OnlyAnEmptyFolderOrItsOwnBackupIsWrittenOver) {

@@ -1,16 +1,20 @@
 #include "adapters/sqlite_store/body_files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <set>
 #include <vector>
 
+#include "adapters/sqlite_store/backup_bodies.hpp"
+#include "adapters/sqlite_store/schema.hpp"
 #include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
 namespace {
 
 constexpr unsigned kFilesPerFolder = 1000;
+constexpr unsigned kFolders = 1U << 16;
 
 std::string hex_byte(unsigned value) {
   const char byte = static_cast<char>(value);
@@ -145,6 +149,61 @@ Status BodyFiles::sweep_folder(Connection& writer, FolderNumber folder, const st
     if (!removed) return removed;
   }
   return sync_folder(folder);
+}
+
+Result<std::optional<RestoredFolder>> BodyFiles::sweep_restored(Connection& writer) {
+  {
+    Query mark = writer.query("SELECT 1 FROM meta WHERE name=?1", kRestoredMark);
+    if (!mark.next()) {
+      if (!writer.ok()) return std::unexpected(writer.error());
+      return std::nullopt;
+    }
+  }
+  RestoredFolder found;
+  for (unsigned folder = 0; folder < kFolders; ++folder) {
+    const auto swept = sweep_restored_folder(writer, static_cast<FolderNumber>(folder), found);
+    if (!swept) return std::unexpected(swept.error());
+  }
+  writer.run("DELETE FROM meta WHERE name=?1", kRestoredMark);
+  if (!writer.ok()) return std::unexpected(writer.error());
+  return found;
+}
+
+Status BodyFiles::sweep_restored_folder(Connection& writer, FolderNumber folder, RestoredFolder& found) {
+  std::set<BodyId> named;
+  {
+    BodyId first{};
+    first[0] = static_cast<unsigned char>(folder >> 8);
+    first[1] = static_cast<unsigned char>(folder & 0xff);
+    BodyId last = first;
+    std::fill(last.begin() + 2, last.end(), 0xff);
+    Query rows = writer.query("SELECT id FROM bodies WHERE small IS NULL AND id BETWEEN ?1 AND ?2",
+                              Blob{id_text(first)}, Blob{id_text(last)});
+    while (rows.next()) {
+      BodyId id;
+      const std::string_view text = rows.bytes(0);
+      if (text.size() != id.size()) return fail(ErrorKind::corrupt, "a row of bodies has no body id");
+      std::copy(text.begin(), text.end(), id.begin());
+      named.insert(id);
+    }
+    if (!writer.ok()) return std::unexpected(writer.error());
+  }
+  std::vector<std::string> unnamed;
+  const int failure = files_.list_folder(folder_path(folder), [&](std::string_view name) {
+    const bool draft = name.ends_with(kBackupDraft);
+    const auto id = parse_file_name(draft ? name.substr(0, name.size() - kBackupDraft.size()) : name);
+    if (!id || folder_of(*id) != folder) return;  // not one of ours
+    if (draft || named.erase(*id) == 0) unnamed.emplace_back(name);
+  });
+  found.missing_files += named.size();
+  if (failure == ENOENT) return {};
+  if (failure != 0) return std::unexpected(io_error("a folder of bodies could not be listed", failure));
+  for (const std::string& name : unnamed) {
+    const int kept = files_.unlink(folder_path(folder) + "/" + name);
+    if (kept != 0 && kept != ENOENT) return std::unexpected(io_error("a body file could not be removed", kept));
+    ++found.unnamed_files;
+  }
+  return unnamed.empty() ? Status() : sync_folder(folder);
 }
 
 void BodyFiles::close_current_folder() {

@@ -19,6 +19,12 @@ namespace s3link::sqlite_store {
 
 class BodyFiles;
 
+/// What the first start after a restore found in the folder.
+struct RestoredFolder {
+  std::uint64_t unnamed_files = 0;  ///< that no row named; removed
+  std::uint64_t missing_files = 0;  ///< that a row names and nobody finds: their objects cannot be read
+};
+
 /// The first two bytes of a body id: the folder its file is in.
 using FolderNumber = std::uint16_t;
 inline FolderNumber folder_of(const BodyId& id) noexcept { return static_cast<FolderNumber>((id[0] << 8) | id[1]); }
@@ -59,6 +65,10 @@ class BodyFiles {
   /// Before the store is used: removes the files an interrupted run left without a row.
   Status sweep(Connection& writer);
 
+  /// The same for a folder that was copied out of a backup, which may hold files without a row anywhere: looks through
+  /// all of it. Nullopt: it was not. Its memory does not depend on the number of files.
+  Result<std::optional<RestoredFolder>> sweep_restored(Connection& writer);
+
   /// Before the queue stops: leaves nothing for the next start to look through.
   void close_current_folder();
 
@@ -94,6 +104,7 @@ class BodyFiles {
   Status open_new_folder();
   Status make_folders(FolderNumber folder);
   Status sync_path(const std::string& path);
+  Status sweep_restored_folder(Connection& writer, FolderNumber folder, RestoredFolder& found);
   Status sweep_folder(Connection& writer, FolderNumber folder, const std::set<BodyId>& garbage);
   void settle(FolderNumber folder) noexcept;
   void discard(const BodyId& id) noexcept;

@@ -170,6 +170,11 @@ std::int64_t read_pragma(Connection& db, const char* sql) {
   return query.next() ? query.integer(0) : 0;
 }
 
+bool is_in_log_mode(Connection& db) {
+  Query mode = db.query("PRAGMA journal_mode");
+  return mode.next() && mode.bytes(0) == "wal";
+}
+
 }  // namespace
 
 Status prepare_schema(Connection& writer, std::int64_t wanted) {
@@ -183,6 +188,11 @@ Status prepare_schema(Connection& writer, std::int64_t wanted) {
     return fail(ErrorKind::conflict, "s3link.db has schema version " + std::to_string(version) +
                                          ", made by a newer s3link; this one knows versions up to " +
                                          std::to_string(kSchemaVersion));
+  }
+  if (tables != 0 && !is_in_log_mode(writer)) {
+    // A backup, put in place: what its folder holds beside it is looked through before the store is used.
+    writer.run("INSERT OR REPLACE INTO meta VALUES(?1, 1)", kRestoredMark);
+    if (!writer.ok()) return std::unexpected(writer.error());
   }
   {
     Query mode = writer.query("PRAGMA journal_mode=WAL");

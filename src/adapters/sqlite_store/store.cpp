@@ -117,6 +117,7 @@ struct Store::Parts {
   SqliteAlarmStore alarms;
   SqliteAccessLogJournal access_log_journal;
   SqliteStatistics statistics;
+  std::optional<RestoredFolder> restored = std::nullopt;
 };
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) { return open(std::move(options), StoreHooks{}); }
@@ -153,6 +154,9 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
 
   auto parts = std::make_unique<Parts>(std::move(options), hooks, std::move(*lock), std::move(*backup_lock),
                                        std::move(*writer), std::move(*checkpoints), next_number);
+  auto restored = parts->bodies.sweep_restored(*parts->writer);
+  if (!restored) return std::unexpected(restored.error());
+  parts->restored = *restored;
   if (const auto swept = parts->bodies.sweep(*parts->writer); !swept) return std::unexpected(swept.error());
 
   Parts& p = *parts;
@@ -193,6 +197,7 @@ ports::DeadLetterQueue& Store::dead_letters() noexcept { return parts_->dead_let
 ports::AlarmStore& Store::alarms() noexcept { return parts_->alarms; }
 ports::AccessLogJournal& Store::access_log_journal() noexcept { return parts_->access_log_journal; }
 ports::StatisticsReader& Store::statistics() noexcept { return parts_->statistics; }
+const std::optional<RestoredFolder>& Store::restored() const noexcept { return parts_->restored; }
 const StoreMeter& Store::meter() const noexcept { return parts_->meter; }
 
 Awaitable<Status> Store::outbox_room() {

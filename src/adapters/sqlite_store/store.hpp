@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/result.hpp"
@@ -28,6 +29,7 @@ struct StoreOptions {
 
 struct StoreHooks;
 struct StoreMeter;
+struct RestoredFolder;
 
 /// Objects, events, ledger and dead letters in one SQLite database with encrypted body files beside it.
 /// Formats: docs/formats/store.md and docs/formats/body-file.md.
@@ -56,6 +58,9 @@ class Store {
   ports::AlarmStore& alarms() noexcept;
   ports::AccessLogJournal& access_log_journal() noexcept;
   ports::StatisticsReader& statistics() noexcept;
+
+  /// What was found in the folder, when it was opened for the first time after it was copied out of a backup.
+  const std::optional<RestoredFolder>& restored() const noexcept;
 
   /// What writing took since the store was opened.
   const StoreMeter& meter() const noexcept;

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 
 #include "adapters/sqlite_store/backup.hpp"
+#include "adapters/sqlite_store/backup_verify.hpp"
+#include "adapters/sqlite_store/master_key_file.hpp"
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/progress_note.hpp"
 #include "apps/s3link/wording.hpp"
@@ -21,10 +23,15 @@ constexpr const char* kNotes =
     "Two secrets are not in it: DATA_DIR/master.key, without which nobody can read the backup, and\n"
     "DATA_DIR/credentials, which signs the links that were mailed. Keep copies of both elsewhere.\n"
     "\n"
+    "--verify opens and decrypts every file of a backup, which takes the master key of the data folder, and ends with "
+    "1\n"
+    "after telling what is damaged. It changes nothing.\n"
+    "\n"
     "To restore: copy s3link.db and objects/ into a new folder, add master.key and credentials, start s3link serve.\n"
     "\n"
     "Example:\n"
-    "  s3link backup /mnt/backup/s3link";
+    "  s3link backup /mnt/backup/s3link\n"
+    "  s3link backup --verify /mnt/backup/s3link";
 
 void report_in_words(const sqlite_store::BackupReport& report, const std::string& target) {
   fmt::print("backed up to {}: database {}, {} ({} new, {}; {} removed)\n", target,
@@ -40,8 +47,9 @@ void declare_backup(CLI::App& app, BackupOptions& options, std::function<int()>&
   command->add_option("target", options.target, "Where to; empty or missing, or the backup made before")
       ->required()
       ->type_name("DIR");
+  command->add_flag("--verify", options.verify, "Make none: read the one in DIR and tell what is damaged");
   command->footer(kNotes);
-  command->callback([&] { chosen = [&] { return back_up(options); }; });
+  command->callback([&] { chosen = [&] { return options.verify ? verify_backup(options) : back_up(options); }; });
 }
 
 int back_up(const BackupOptions& options) {
@@ -63,6 +71,32 @@ int back_up(const BackupOptions& options) {
                   fmt::format("the backup is made, but {} of the files are damaged in the data folder: missing, "
                               "or not as long as they should be",
                               report->damaged_files));
+}
+
+int verify_backup(const BackupOptions& options) {
+  const auto loaded = load_configuration(options.config);
+  if (!loaded) return report_problems(loaded.error());
+  const auto master_key = sqlite_store::read_master_key_file(loaded->settings.auth.master_key_file);
+  if (!master_key) return complain(kFailed, master_key.error().message);
+  ProgressNote note;
+  const auto report = sqlite_store::verify_backup(options.target, *master_key,
+                                                  {.bodies =
+                                                       [&](std::uint64_t done, std::uint64_t total) {
+                                                         if (note.due())
+                                                           note.show(fmt::format("bodies: {} of {}", done, total));
+                                                       },
+                                                   .damaged =
+                                                       [&](const sqlite_store::BackupDamage& damage) {
+                                                         note.clear();
+                                                         fmt::print("damaged: {}: {}\n", printable(damage.where),
+                                                                    printable(damage.what));
+                                                       }});
+  note.clear();
+  if (!report) return complain(kFailed, report.error().message);
+  if (report->damages > 0)
+    return complain(kFailed, fmt::format("{} things in {} are damaged", report->damages, options.target));
+  fmt::print("{} is whole: {} bodies, {}\n", options.target, report->bodies, size_in_words(report->bytes));
+  return kDone;
 }
 
 }  // namespace s3link::app

@@ -15,6 +15,7 @@
 #include "adapters/http_server/server.hpp"
 #include "adapters/smtp/outbox_folder.hpp"
 #include "adapters/smtp/smtp_sender.hpp"
+#include "adapters/sqlite_store/body_files.hpp"
 #include "adapters/sqlite_store/key_rotation.hpp"
 #include "adapters/sqlite_store/store.hpp"
 #include "adapters/system/service_notifier.hpp"
@@ -130,6 +131,14 @@ Result<Secret> master_key_of(const config::Settings& settings) {
                             file.string(), database.string()));
   }
   return sqlite_store::load_or_create_master_key(file);
+}
+
+void log_restored(ports::Logger& logger, const sqlite_store::RestoredFolder& found) {
+  const bool whole = found.missing_files == 0;
+  logger.log(whole ? ports::LogLevel::info : ports::LogLevel::error,
+             whole ? "first start after a restore" : "first start after a restore: files of objects are missing",
+             {{"missing_files", std::to_string(found.missing_files)},
+              {"removed_files_of_no_object", std::to_string(found.unnamed_files)}});
 }
 
 Result<std::unique_ptr<ports::MailSender>> mail_sender_of(const config::Settings& settings,
@@ -377,6 +386,7 @@ int serve(const ConfigOptions& options) {
     for (const std::string& warning : loose_modes(*loaded)) {
       logger.log(ports::LogLevel::warning, "access", {{"warning", warning}});
     }
+    if (const auto& restored = store.restored()) log_restored(logger, *restored);
     for (const std::string& warning : loaded->warnings) {
       logger.log(ports::LogLevel::warning, "configuration", {{"warning", warning}});
     }
