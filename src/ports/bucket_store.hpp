@@ -179,6 +179,18 @@ class BucketStore : public LifecycleStore {
   /// `expected_bytes` decides where the body goes; absent: not known.
   virtual Awaitable<Result<std::unique_ptr<BodyWriter>>> create_body(std::optional<std::uint64_t> expected_bytes) = 0;
 
+  /// A body as it announces itself.
+  struct AnnouncedBody {
+    s3::BucketName bucket;
+    s3::ObjectKey key;
+    std::uint64_t size_bytes = 0;  ///< 0: not known
+    std::string upload_id;         ///< of the upload that it is a part of; empty: it is to be the object itself
+    unsigned part = 0;
+  };
+  /// Whether the bucket may hold that much more by now; the write itself looks again, in its transaction.
+  /// Errors: denied with code QuotaExceeded, as for put_object(), put_part() and complete_upload().
+  virtual Awaitable<Status> check_quota(AnnouncedBody body) = 0;
+
   /// Makes the finished body visible under the key; the ETag is its MD5. What was there before is gone.
   /// Errors: conflict or not_found with code PreconditionFailed, ConditionalRequestConflict or NoSuchKey (condition).
   virtual Awaitable<Result<ObjectInfo>> put_object(PutObject put, std::unique_ptr<BodyWriter> body) = 0;

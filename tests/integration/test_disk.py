@@ -84,3 +84,17 @@ def test_a_flipped_bit_on_disk_is_never_served(make_server):
     # A range that does not touch the damage is still good.
     whole = request(server, "GET", "/file-exchange/a.bin", headers={"Range": "bytes=0-999"})
     assert whole.status == 206 and whole.body == content[:1000]
+
+
+def test_a_bucket_with_a_quota_refuses_uploads_before_their_bodies(make_server):
+    server = make_server(settings={"bucket.max_bytes": "100000", "bucket.max_objects": "2"})
+    assert request(server, "PUT", f"/{server.bucket}/a", b"a" * 60_000).status == 200
+    refused = request(server, "PUT", f"/{server.bucket}/b", b"b" * 60_000)
+    assert (refused.status, refused.code) == (403, "QuotaExceeded")
+    assert b"bucket.max_bytes" in refused.body
+    assert request(server, "PUT", f"/{server.bucket}/a", b"a" * 90_000).status == 200
+    assert request(server, "PUT", f"/{server.bucket}/b", b"b").status == 200
+    refused = request(server, "PUT", f"/{server.bucket}/c", b"c")
+    assert (refused.status, refused.code) == (403, "QuotaExceeded")
+    assert request(server, "DELETE", f"/{server.bucket}/a").status == 204
+    assert request(server, "PUT", f"/{server.bucket}/c", b"c").status == 200

@@ -488,6 +488,11 @@ void FakeBucketStore::on_lifecycle_change(std::function<void()> wake) {
   lifecycle_changed_ = std::move(wake);
 }
 
+Awaitable<Status> FakeBucketStore::check_quota(AnnouncedBody body) {
+  announced.push_back(std::move(body));
+  co_return ordered("check_quota");
+}
+
 Status FakeBucketStore::writable() const {
   if (unwritable) return std::unexpected(*unwritable);
   return {};

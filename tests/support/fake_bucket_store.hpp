@@ -29,7 +29,8 @@ class FakeBucketStore final : public ports::BucketStore {
   std::map<std::string, std::deque<Error>> failures;  ///< by the method's name, e.g. "put_object", "write", "read_at"
   std::optional<Error> unwritable;                    ///< what writable() says
   std::uint64_t min_part_bytes = std::uint64_t{5} * 1024 * 1024;
-  int open_bodies = 0;  ///< bodies being written that are neither committed nor dropped
+  std::vector<AnnouncedBody> announced;  ///< what check_quota() was asked, in order
+  int open_bodies = 0;                   ///< bodies being written that are neither committed nor dropped
 
   Awaitable<Result<std::vector<ports::BucketInfo>>> list_buckets() override;
   Awaitable<Result<ports::BucketInfo>> head_bucket(s3::BucketName bucket) override;
@@ -37,6 +38,7 @@ class FakeBucketStore final : public ports::BucketStore {
   Awaitable<Status> delete_bucket(s3::BucketName bucket) override;
   Awaitable<Result<std::unique_ptr<ports::BodyWriter>>> create_body(
       std::optional<std::uint64_t> expected_bytes) override;
+  Awaitable<Status> check_quota(AnnouncedBody body) override;
   Awaitable<Result<ports::ObjectInfo>> put_object(ports::PutObject put,
                                                   std::unique_ptr<ports::BodyWriter> body) override;
   Awaitable<Result<ports::ObjectInfo>> head_object(s3::BucketName bucket, s3::ObjectKey key) override;

@@ -75,6 +75,11 @@ Awaitable<Result<std::unique_ptr<ports::BodyWriter>>> SqliteBucketStore::create_
   co_return std::make_unique<StoredBodyWriter>(context_.files, context_.keys, context_.pool, expected_bytes);
 }
 
+Awaitable<Status> SqliteBucketStore::check_quota(AnnouncedBody body) {
+  if (!context_.quota.limits(body.bucket)) co_return Status{};
+  co_return context_.readers.read([&](Connection& db) { return check_announced(db, context_.quota, body); });
+}
+
 Awaitable<Result<ports::ObjectInfo>> SqliteBucketStore::put_object(ports::PutObject put,
                                                                    std::unique_ptr<ports::BodyWriter> body) {
   auto taken = take_body(body.get());
@@ -86,7 +91,9 @@ Awaitable<Result<ports::ObjectInfo>> SqliteBucketStore::put_object(ports::PutObj
           if (auto room = check_outbox_room(transaction.db(), context.max_pending); !room)
             return std::unexpected(room.error());
         }
-        return put_object_in(transaction, std::move(put), content, now, context.region);
+        const s3::BucketName bucket = put.bucket;
+        return within_quota(transaction, context.quota, bucket,
+                            [&] { return put_object_in(transaction, std::move(put), content, now, context.region); });
       });
 }
 

@@ -10,6 +10,7 @@
 #include "adapters/sqlite_store/commit_queue.hpp"
 #include "adapters/sqlite_store/health.hpp"
 #include "adapters/sqlite_store/object_rows.hpp"
+#include "adapters/sqlite_store/quota.hpp"
 #include "adapters/sqlite_store/reader_pool.hpp"
 #include "adapters/sqlite_store/work_pool.hpp"
 #include "ports/bucket_store.hpp"
@@ -28,6 +29,7 @@ struct StoreContext {
   const KeyWrap& keys;
   std::string region;
   std::uint64_t max_pending;
+  BucketQuota quota;
   std::function<Instant()> now;
 };
 
@@ -44,6 +46,7 @@ class SqliteBucketStore final : public ports::BucketStore {
 
   Awaitable<Result<std::unique_ptr<ports::BodyWriter>>> create_body(
       std::optional<std::uint64_t> expected_bytes) override;
+  Awaitable<Status> check_quota(AnnouncedBody body) override;
   Awaitable<Result<ports::ObjectInfo>> put_object(ports::PutObject put,
                                                   std::unique_ptr<ports::BodyWriter> body) override;
   Awaitable<Result<ports::ObjectInfo>> head_object(s3::BucketName bucket, s3::ObjectKey key) override;

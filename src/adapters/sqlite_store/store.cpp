@@ -84,6 +84,7 @@ struct Store::Parts {
                 .keys = keys,
                 .region = std::move(options.region),
                 .max_pending = options.max_pending,
+                .quota = std::move(options.quota),
                 .now = hooks.now ? hooks.now : system_now},
         buckets(context),
         outbox(context),

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "adapters/sqlite_store/bucket_quota.hpp"
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
 #include "ports/access_log_journal.hpp"
@@ -25,6 +26,7 @@ struct StoreOptions {
   Secret master_key;                      ///< 32 raw bytes
   std::string region;                     ///< of event records whose origin names none
   std::uint64_t max_pending = 1'000'000;  ///< writes with an event are refused (SlowDown) while that many wait
+  BucketQuota quota = {};                 ///< none by default
 };
 
 struct StoreHooks;

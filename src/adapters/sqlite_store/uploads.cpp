@@ -113,14 +113,17 @@ Awaitable<Result<ports::PartInfo>> SqliteBucketStore::put_part(s3::BucketName bu
                        .checksum = std::move(checksum)};
   co_return co_await context_.queue.submit(
       [bucket = std::move(bucket), key = std::move(key), upload_id = std::move(upload_id), part = std::move(part),
-       content = std::move(*taken)](WriteTransaction& transaction) mutable -> Result<ports::PartInfo> {
+       content = std::move(*taken),
+       quota = &context_.quota](WriteTransaction& transaction) mutable -> Result<ports::PartInfo> {
         const auto id = find_bucket(transaction.db(), bucket);
         if (!id) return std::unexpected(id.error());
         const auto upload = find_upload(transaction.db(), *id, key, upload_id);
         if (!upload) return std::unexpected(upload.error());
-        discard_body(transaction, upload->body_set, part.number);
-        insert_body(transaction, upload->body_set, part.number, content, part);
-        return std::move(part);
+        return within_quota(transaction, *quota, bucket, [&]() -> Result<ports::PartInfo> {
+          discard_body(transaction, upload->body_set, part.number);
+          insert_body(transaction, upload->body_set, part.number, content, part);
+          return std::move(part);
+        });
       });
 }
 
@@ -150,7 +153,9 @@ Awaitable<Result<std::vector<ports::PartInfo>>> SqliteBucketStore::list_parts(s3
 Awaitable<Result<ports::ObjectInfo>> SqliteBucketStore::complete_upload(ports::CompleteUpload complete) {
   co_return co_await context_.queue.submit([complete = std::move(complete), now = context_.now(),
                                             &context = context_](WriteTransaction& transaction) mutable {
-    return complete_in(transaction, std::move(complete), now, context);
+    const s3::BucketName bucket = complete.bucket;
+    return within_quota(transaction, context.quota, bucket,
+                        [&] { return complete_in(transaction, std::move(complete), now, context); });
   });
 }
 

@@ -274,7 +274,10 @@ int serve(const ConfigOptions& options) {
   auto opened = sqlite_store::Store::open({.data_dir = settings.server.data_dir,
                                            .master_key = std::move(*master_key),
                                            .region = settings.server.region,
-                                           .max_pending = settings.delivery.max_pending});
+                                           .max_pending = settings.delivery.max_pending,
+                                           .quota = {.bucket = settings.bucket.name.text(),
+                                                     .max_bytes = settings.bucket.max_bytes,
+                                                     .max_objects = settings.bucket.max_objects}});
   if (!opened) return complain(kFailed, opened.error().message);
   sqlite_store::Store& store = **opened;
   // The store holds the folder's lock from here on: what follows has the folder to itself.

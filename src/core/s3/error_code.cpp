@@ -106,6 +106,8 @@ constexpr std::array kTable = {
         "Object Lock configuration does not exist for this bucket"},
     Row{precondition_failed, "PreconditionFailed", 412, kConflict,
         "At least one of the pre-conditions you specified did not hold"},
+    // Not one of AWS's: Ceph's, which has quotas too. Clients do not repeat a 403.
+    Row{quota_exceeded, "QuotaExceeded", 403, kDenied, "The bucket holds as much as it may."},
     Row{request_time_too_skewed, "RequestTimeTooSkewed", 403, kDenied,
         "The difference between the request time and the server's time is too large."},
     Row{request_timeout, "RequestTimeout", 400, kTransient,

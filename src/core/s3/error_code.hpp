@@ -63,6 +63,7 @@ enum class ErrorCode {
   not_modified,
   object_lock_configuration_not_found,
   precondition_failed,
+  quota_exceeded,
   request_time_too_skewed,
   request_timeout,
   service_unavailable,

@@ -138,6 +138,8 @@ std::string location_of(const Exchange& exchange, const s3::CompleteMultipartUpl
 
 Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::CreateMultipartUpload op) {
   if (auto writable = backend.store.writable(); !writable) co_return writable;
+  if (auto room = co_await backend.store.check_quota({.bucket = op.bucket, .key = op.key, .upload_id = {}}); !room)
+    co_return room;
   std::string id(16, '\0');
   backend.random.fill(std::as_writable_bytes(std::span(id)));
   ports::UploadInfo wanted{
@@ -173,6 +175,13 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::UploadPart o
   const std::uint64_t max_bytes = std::min(kMaxPartBytes, backend.settings.max_object_size);
   auto payload = PayloadReader::open(exchange.verified, op.claims, exchange.body(), max_bytes, algorithm);
   if (!payload) co_return std::unexpected(payload.error());
+  if (auto room = co_await backend.store.check_quota({.bucket = op.bucket,
+                                                      .key = op.key,
+                                                      .size_bytes = payload->announced_bytes().value_or(0),
+                                                      .upload_id = op.upload_id,
+                                                      .part = op.number});
+      !room)
+    co_return room;
   auto body = co_await receive_body(backend.store, *payload);
   if (!body) co_return std::unexpected(body.error());
   const auto part =

@@ -1,6 +1,7 @@
 #include "core/base/digest.hpp"
 #include "core/base/encoding.hpp"
 #include "core/s3/checksum.hpp"
+#include "core/s3/error_code.hpp"
 #include "services/server/api_fixture.hpp"
 
 namespace s3link::server {
@@ -279,6 +280,17 @@ TEST_F(ObjectTest, DeleteObjectsAcceptsEitherDigestAndNone) {
   EXPECT_EQ(post("/file-exchange?delete", xml, {{"x-amz-checksum-crc32", "AAAAAA=="}}).outcome(), "400 BadDigest");
   EXPECT_EQ(post("/file-exchange?delete", "<Delete>").outcome(), "400 MalformedXML");
   EXPECT_EQ(post("/missing?delete", xml).outcome(), "404 NoSuchBucket");
+}
+
+TEST_F(ObjectTest, AQuotaRefusesBeforeTheBody) {
+  store.failures["check_quota"] = {s3::make_error(s3::ErrorCode::quota_exceeded)};
+  const Reply reply = put("/file-exchange/k", "12345");
+  EXPECT_EQ(reply.outcome(), "403 QuotaExceeded");
+  EXPECT_FALSE(reply.body_was_read);
+  ASSERT_EQ(store.announced.size(), 1U);
+  EXPECT_EQ(store.announced.front().key.text(), "k");
+  EXPECT_EQ(store.announced.front().size_bytes, 5U);
+  EXPECT_EQ(store.announced.front().upload_id, "");
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ Awaitable<Status> perform(Backend& backend, Exchange& exchange, s3::PutObject op
   if (!payload) co_return std::unexpected(payload.error());
   if (auto writable = backend.store.writable(); !writable) co_return writable;
   if (auto bucket = co_await backend.store.head_bucket(op.bucket); !bucket) co_return std::unexpected(bucket.error());
+  if (auto room = co_await backend.store.check_quota(
+          {.bucket = op.bucket, .key = op.key, .size_bytes = payload->announced_bytes().value_or(0), .upload_id = {}});
+      !room)
+    co_return room;
 
   auto body = co_await receive_body(backend.store, *payload);
   if (!body) co_return std::unexpected(body.error());
