@@ -13,7 +13,7 @@ namespace {
 using ports::DeliveryFilter;
 using ports::DeliveryRow;
 
-constexpr std::size_t kMostRows = 1000;
+constexpr std::size_t kMostRows = 1001;
 
 std::size_t limit_of(const DeliveryFilter& filter) { return std::clamp<std::size_t>(filter.limit, 1, kMostRows); }
 
@@ -28,6 +28,10 @@ std::optional<std::string> text_filter(const std::string& text) {
 
 std::optional<Blob> key_filter(const DeliveryFilter& filter) {
   return filter.key.empty() ? std::nullopt : std::optional(Blob{filter.key});
+}
+
+std::optional<std::int64_t> milliseconds_of(const std::optional<Instant>& when) {
+  return when ? std::optional(to_unix_ms(*when)) : std::nullopt;
 }
 
 /// Columns: id, bucket, key, created_ms, attempts, when, detail, trace.
@@ -73,40 +77,55 @@ std::vector<DeliveryRow> read_rows(Connection& db, const DeliveryFilter& filter)
   const auto wants = [&](std::string_view state) { return filter.state.empty() || filter.state == state; };
   const auto id = id_filter(filter);
   const std::int64_t first = id.value_or(0);
-  const std::int64_t last = id.value_or(INT64_MAX);
+  std::int64_t last = id.value_or(INT64_MAX);
+  // An event has one row of these states, without a recipient: it comes before those of its mails.
+  if (filter.after_event) last = std::min(last, *filter.after_event - 1);
+  const auto since = milliseconds_of(filter.since);
+  const auto until = milliseconds_of(filter.until);
+  const auto recipient = text_filter(filter.recipient);
   const auto bucket = text_filter(filter.bucket);
   const auto key = key_filter(filter);
   const std::size_t limit = limit_of(filter);
-  if (wants("pending")) {
+  if (wants("pending") && !recipient) {
     read_events(
         db.query("SELECT id, bucket, key, created_ms, attempts, due_ms,"
                  " coalesce(last_kind || ': ' || last_message, ''), trace FROM outbox WHERE id BETWEEN ?1 AND ?2"
-                 " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY id DESC LIMIT ?5",
-                 first, last, bucket, key, limit),
+                 " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) AND (?6 IS NULL OR created_ms>=?6)"
+                 " AND (?7 IS NULL OR created_ms<?7) ORDER BY id DESC LIMIT ?5",
+                 first, last, bucket, key, limit, since, until),
         "pending", rows);
   }
   if (wants("dead")) {
-    read_events(db.query("SELECT id, bucket, key, created_ms, attempts, last_failure_ms, kind || ': ' || message, trace"
-                         " FROM dead_letters WHERE id BETWEEN ?1 AND ?2"
-                         " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY id DESC LIMIT ?5",
-                         first, last, bucket, key, limit),
-                "dead", rows);
+    read_events(
+        db.query("SELECT id, bucket, key, created_ms, attempts, last_failure_ms, kind || ': ' || message, trace"
+                 " FROM dead_letters WHERE id BETWEEN ?1 AND ?2"
+                 " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) AND (?6 IS NULL OR created_ms>=?6)"
+                 " AND (?7 IS NULL OR created_ms<?7) AND (?8 IS NULL OR recipient=?8) ORDER BY id DESC LIMIT ?5",
+                 first, last, bucket, key, limit, since, until, recipient),
+        "dead", rows);
   }
-  if (wants("dropped")) {
+  if (wants("dropped") && !recipient) {
     read_events(db.query("SELECT id, bucket, key, created_ms, attempts, dropped_ms, rule || ': ' || message, trace"
                          " FROM dropped WHERE id BETWEEN ?1 AND ?2"
-                         " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY id DESC LIMIT ?5",
-                         first, last, bucket, key, limit),
+                         " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) AND (?6 IS NULL OR created_ms>=?6)"
+                         " AND (?7 IS NULL OR created_ms<?7) ORDER BY id DESC LIMIT ?5",
+                         first, last, bucket, key, limit, since, until),
                 "dropped", rows);
   }
   if (wants("delivered")) {
     const std::string lowest = filter.sequencer;
     const std::string highest = filter.sequencer.empty() ? "\x7f" : filter.sequencer;  // above all hexadecimal digits
+    const auto after = filter.after_event
+                           ? std::optional(event::sequencer_of(static_cast<std::uint64_t>(*filter.after_event)))
+                           : std::nullopt;
     read_delivered(
         db.query("SELECT sequencer, bucket, key, recipient, message_id, reply, created_ms, sent_ms,"
                  " deadline_ms, trace FROM ledger WHERE sequencer BETWEEN ?1 AND ?2"
-                 " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) ORDER BY sequencer DESC LIMIT ?5",
-                 lowest, highest, bucket, key, limit),
+                 " AND (?3 IS NULL OR bucket=?3) AND (?4 IS NULL OR key=?4) AND (?6 IS NULL OR created_ms>=?6)"
+                 " AND (?7 IS NULL OR created_ms<?7) AND (?8 IS NULL OR recipient=?8)"
+                 " AND (?9 IS NULL OR sequencer<?9 OR (sequencer=?9 AND recipient>?10))"
+                 " ORDER BY sequencer DESC, recipient LIMIT ?5",
+                 lowest, highest, bucket, key, limit, since, until, recipient, after, filter.after_recipient),
         rows);
   }
   return rows;

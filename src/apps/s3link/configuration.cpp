@@ -11,8 +11,8 @@
 
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
-#include "core/base/secret_file.hpp"
 #include "apps/s3link/wording.hpp"
+#include "core/base/secret_file.hpp"
 
 namespace s3link::app {
 namespace {

@@ -26,7 +26,7 @@ std::int64_t number_of(const json::object& row, std::string_view name) {
 
 }  // namespace
 
-Result<std::vector<ports::DeliveryRow>> parse_deliveries(std::string_view text) {
+Result<DeliveryList> parse_deliveries(std::string text) {
   boost::system::error_code error;
   const json::value document = json::parse(text, error);
   const json::value* const list =
@@ -50,24 +50,28 @@ Result<std::vector<ports::DeliveryRow>> parse_deliveries(std::string_view text) 
                     .deadline = instant_of(row, "deadline"),
                     .trace = text_of(row, "trace")});
   }
-  return rows;
+  std::string next = text_of(document.get_object(), "next");
+  return DeliveryList{std::move(text), std::move(rows), std::move(next)};
 }
 
-Awaitable<Result<DeliveryList>> list_deliveries(ApiClient& api, ports::DeliveryFilter filter) {
+Awaitable<Result<DeliveryList>> list_deliveries(ApiClient& api, DeliveryQuery query) {
   ApiRequest request{.path = "/_/api/v1/deliveries"};
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) request.query.emplace_back(name, value);
   };
+  const ports::DeliveryFilter& filter = query.filter;
   add("state", filter.state);
   add("bucket", filter.bucket);
   add("key", filter.key);
   add("sequencer", filter.sequencer);
+  add("recipient", filter.recipient);
+  if (filter.since) add("since", iso8601(*filter.since));
+  if (filter.until) add("until", iso8601(*filter.until));
+  add("after", query.after);
   add("limit", std::to_string(filter.limit));
   auto response = co_await api.call(std::move(request), true, 3);
   if (!response) co_return std::unexpected(response.error());
-  auto rows = parse_deliveries(response->body);
-  if (!rows) co_return std::unexpected(rows.error());
-  co_return DeliveryList{std::move(response->body), std::move(*rows)};
+  co_return parse_deliveries(std::move(response->body));
 }
 
 }  // namespace s3link::app

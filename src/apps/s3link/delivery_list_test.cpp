@@ -10,10 +10,11 @@ TEST(ParseDeliveries, ReadsEveryMember) {
       "sequencer":"0A","recipient":"a@x.org","message_id":"<m@x>","detail":"250 ok","attempts":2,
       "created":"2026-01-02T03:04:05.006Z","when":"2026-01-02T03:04:06.000Z","deadline":"2026-01-02T08:04:05.000Z",
       "trace":"1-5759e988-bd862e3fe1be46a994272793"},
-      {"event_id":8,"state":"pending","attempts":0,"created":"2026-01-02T03:04:05.000Z","when":null}]})");
+      {"event_id":8,"state":"pending","attempts":0,"created":"2026-01-02T03:04:05.000Z","when":null}],"next":"8/"})");
   ASSERT_TRUE(got) << got.error().message;
-  ASSERT_EQ(got->size(), 2u);
-  const ports::DeliveryRow& row = (*got)[0];
+  ASSERT_EQ(got->rows.size(), 2u);
+  EXPECT_EQ(got->next, "8/");
+  const ports::DeliveryRow& row = got->rows[0];
   EXPECT_EQ(row.event_id, 7);
   EXPECT_EQ(row.state, "delivered");
   EXPECT_EQ(row.key, "k \"é");
@@ -25,7 +26,7 @@ TEST(ParseDeliveries, ReadsEveryMember) {
   ASSERT_TRUE(row.deadline);
   EXPECT_EQ(iso8601(*row.deadline), "2026-01-02T08:04:05.000Z");
   EXPECT_EQ(row.trace, "1-5759e988-bd862e3fe1be46a994272793");
-  EXPECT_FALSE((*got)[1].when);
+  EXPECT_FALSE(got->rows[1].when);
 }
 
 TEST(ParseDeliveries, AnythingElseIsAnError) {

@@ -1,11 +1,14 @@
 #include "apps/s3link/dlq.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "apps/s3link/dead_letter_page.hpp"
@@ -41,7 +44,35 @@ struct Change {
 constexpr Change kRedrive{"redrive", "redriven"};
 constexpr Change kDrop{"drop", "dropped"};
 
+/// What a mail can be given up for, besides what the queue of a newer server holds.
+constexpr std::array<std::string_view, 8> kReasons{"transient", "denied",   "unlinkable_key", "invalid_argument",
+                                                   "not_found", "conflict", "corrupt",        "internal"};
+
+/// Empty: there may be dead letters for that reason. Else what is wrong with it.
+Awaitable<Result<std::string>> fault_of_reason(Session& session, std::string reason) {
+  if (reason.empty() || std::ranges::find(kReasons, reason) != kReasons.end()) co_return std::string();
+  const auto response = co_await session.api.call({.path = kPath, .query = {{"limit", "1"}}}, true, 3);
+  if (!response) co_return std::unexpected(response.error());
+  const auto found = parse_dead_letter_list(response->body);
+  if (!found) co_return std::unexpected(found.error());
+  std::vector<std::string> known(kReasons.begin(), kReasons.end());
+  for (const auto& there : found->reasons) {
+    if (there.kind == reason) co_return std::string();
+    if (std::ranges::find(known, there.kind) == known.end()) known.push_back(printable(there.kind));
+  }
+  co_return fmt::format("--reason: there is no reason {}; there are {}", printable(reason), fmt::join(known, ", "));
+}
+
+/// Empty: go on. Else the exit status.
+Awaitable<std::optional<int>> refuse_reason(Session& session, std::string reason) {
+  const auto fault = co_await fault_of_reason(session, std::move(reason));
+  if (!fault) co_return complain(kFailed, fault.error().message);
+  if (!fault->empty()) co_return complain(kWrongUse, *fault);
+  co_return std::nullopt;
+}
+
 Awaitable<int> list(Session& session, const DlqOptions& options) {
+  if (const auto refused = co_await refuse_reason(session, options.reason)) co_return *refused;
   ApiRequest request{.path = kPath, .query = {{"limit", std::to_string(options.limit)}}};
   if (!options.reason.empty()) request.query.emplace_back("reason", options.reason);
   const auto response = co_await session.api.call(std::move(request), true, 3);
@@ -118,6 +149,7 @@ class Selections {
 };
 
 Awaitable<int> change_all(Session& session, const DlqOptions& options, Change change) {
+  if (const auto refused = co_await refuse_reason(session, options.reason)) co_return *refused;
   Selections selections(options);
   std::size_t done = 0;
   int status = kDone;

@@ -39,6 +39,9 @@ constexpr const char* kDoctorHelp =
     "domain, alarm, webhook (nothing is posted) and traces. Each is ok, a warning, failed or skipped.\n"
     "Run it on the server's machine, as root or as the server's user.\n"
     "\n"
+    "Example:\n"
+    "  sudo s3link doctor --config /etc/s3link/s3link.toml --dkim-selector mail\n"
+    "\n"
     "Exit status: 0 nothing failed, 1 something failed, 2 wrong use or configuration.";
 
 std::string wrong_option(const DoctorOptions& options) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,15 +16,16 @@ struct ListedObject {
   std::uint64_t size_bytes = 0;
   std::string etag;
   Instant modified;
+  std::optional<Instant> removed_at;  ///< as the server will do it; empty: it is kept
 };
 
-/// One answer to ListObjectsV2.
+/// One answer of /_/api/v1/objects.
 struct ObjectPage {
   std::vector<ListedObject> objects;
-  std::string next_token;  ///< empty: the last page
+  std::string next;  ///< empty: the last page
 };
 
-/// Reads a ListBucketResult asked for with encoding-type=url. Errors: internal.
-Result<ObjectPage> parse_object_page(std::string_view xml);
+/// Errors: internal (the answer is not what it should be).
+Result<ObjectPage> parse_object_page(std::string_view json);
 
 }  // namespace s3link::app

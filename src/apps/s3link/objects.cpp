@@ -14,20 +14,20 @@
 namespace s3link::app {
 namespace {
 
-void print_row(const ListedObject& object, Instant now, Instant removed_at) {
-  fmt::print("{:>10}  {:>8}  {}  {}\n", size_in_words(object.size_bytes), duration_in_words(now - object.modified),
-             instant_in_words(removed_at), printable(object.key));
+void print_row(const ListedObject& object, Instant now) {
+  fmt::print("{:>10}  {:>8}  {:<23}  {}\n", size_in_words(object.size_bytes), duration_in_words(now - object.modified),
+             object.removed_at ? instant_in_words(*object.removed_at) : "never", printable(object.key));
 }
 
 /// Page by page, so that a long list costs no memory; JSON is written as it comes, too.
 Awaitable<int> list_all(Session& session, const ListOptions& options) {
   const std::string bucket = session.settings.bucket.name.text();
-  std::string token;
+  std::string next;
   bool first = true, first_page = true;
   do {
-    ApiRequest request{.path = "/" + bucket, .query = {{"list-type", "2"}, {"encoding-type", "url"}}};
+    ApiRequest request{.path = "/_/api/v1/objects", .query = {{"bucket", bucket}}};
     if (!options.prefix.empty()) request.query.emplace_back("prefix", options.prefix);
-    if (!token.empty()) request.query.emplace_back("continuation-token", token);
+    if (!next.empty()) request.query.emplace_back("after", next);
     const auto response = co_await session.api.call(std::move(request), true, first_page ? kOnce : kPatient);
     if (!response) co_return complain(kFailed, response.error().message);
     const auto page = parse_object_page(response->body);
@@ -38,22 +38,21 @@ Awaitable<int> list_all(Session& session, const ListOptions& options) {
       fmt::print("{:>10}  {:>8}  {:<23}  {}\n", "SIZE", "AGE", "REMOVED AT", "KEY");
     }
     for (const ListedObject& object : page->objects) {
-      // The removal date follows from the configuration; the list of the S3 API has no place for it.
-      const Instant removed_at = object.modified + session.settings.bucket.object_ttl;
       if (options.json) {
         const boost::json::object row{{"key", object.key},
                                       {"size_bytes", object.size_bytes},
                                       {"etag", object.etag},
                                       {"modified", iso8601(object.modified)},
-                                      {"removed_at", iso8601(removed_at)}};
+                                      {"removed_at", object.removed_at ? boost::json::value(iso8601(*object.removed_at))
+                                                                       : boost::json::value(nullptr)}};
         fmt::print("{}{}", first ? "" : ",", boost::json::serialize(row));
       } else {
-        print_row(object, session.clock.now(), removed_at);
+        print_row(object, session.clock.now());
       }
       first = false;
     }
-    token = page->next_token;
-  } while (!token.empty());
+    next = page->next;
+  } while (!next.empty());
   if (options.json) fmt::print("]}}\n");
   co_return kDone;
 }

@@ -58,9 +58,12 @@ Awaitable<Result<std::vector<ports::DeliveryRow>>> wait_for_deliveries(Session& 
   const Instant give_up = session.clock.now() + longest;
   auto pause = 20ms;
   while (true) {
-    auto list = co_await list_deliveries(
-        session.api,
-        {.state = {}, .bucket = object.bucket, .key = object.key, .sequencer = object.sequencer, .limit = 1000});
+    ports::DeliveryFilter filter;
+    filter.bucket = object.bucket;
+    filter.key = object.key;
+    filter.sequencer = object.sequencer;
+    filter.limit = 1000;
+    auto list = co_await list_deliveries(session.api, {.filter = std::move(filter)});
     if (!list) co_return std::unexpected(list.error());
     const bool pending = list->rows.empty() || std::ranges::any_of(list->rows, [](const ports::DeliveryRow& row) {
                            return row.state == "pending";

@@ -167,11 +167,15 @@ std::string transport_in_words(const config::Settings& settings) {
   return fmt::format("written to {}/*.eml", (settings.server.data_dir / "outbox").string());
 }
 
-/// For the person at the terminal. Nobody may be there to read it, which is no failure.
-void print_summary(const config::Settings& settings, const std::string& endpoint, const std::string& public_url,
-                   const std::string& access_key_id) {
+std::string recipients_in_words(const config::Settings& settings) {
   std::vector<std::string_view> recipients;
   for (const mail::Address& address : settings.email.recipients) recipients.push_back(address.text());
+  return fmt::format("to {}, {}", fmt::join(recipients, ", "), transport_in_words(settings));
+}
+
+/// For the person at the terminal; the log says the same. Nobody may be there to read it, which is no failure.
+void print_summary(const config::Settings& settings, const std::string& endpoint, const std::string& public_url,
+                   const std::string& access_key_id) {
   std::string out = fmt::format("s3link {} serves the bucket {}\n", S3LINK_VERSION, settings.bucket.name.text());
   const auto line = [&](std::string_view name, const std::string& value) {
     fmt::format_to(std::back_inserter(out), "  {:<14} {}\n", name, value);
@@ -181,7 +185,7 @@ void print_summary(const config::Settings& settings, const std::string& endpoint
   line("access key id", settings.auth.access_key_id.empty() ? fmt::format("{} (its secret is in {})", access_key_id,
                                                                           credentials_file_of(settings).string())
                                                             : access_key_id);
-  line("mail", fmt::format("to {}, {}", fmt::join(recipients, ", "), transport_in_words(settings)));
+  line("mail", recipients_in_words(settings));
   line("data", std::filesystem::absolute(settings.server.data_dir).string());
   std::fwrite(out.data(), 1, out.size(), stdout);
   std::fflush(stdout);
@@ -381,7 +385,7 @@ int serve(const ConfigOptions& options) {
   auto listen_file = ListenFile::write(settings.server.data_dir / "listen", address);
   int status = kDone;
   if (listen_file) {
-    print_summary(settings, endpoint, public_url, access_key_id);
+    if (::isatty(STDOUT_FILENO) == 1) print_summary(settings, endpoint, public_url, access_key_id);
     if (credentials_made) {
       logger.log(ports::LogLevel::info, "credentials made",
                  {{"file", credentials_file_of(settings).string()}, {"access_key_id", access_key_id}});
@@ -394,7 +398,13 @@ int serve(const ConfigOptions& options) {
       logger.log(ports::LogLevel::warning, "configuration", {{"warning", warning}});
     }
     logger.log(ports::LogLevel::info, "ready",
-               {{"version", S3LINK_VERSION}, {"endpoint", endpoint}, {"bucket", settings.bucket.name.text()}});
+               {{"version", S3LINK_VERSION},
+                {"endpoint", endpoint},
+                {"links", public_url},
+                {"bucket", settings.bucket.name.text()},
+                {"access_key_id", access_key_id},
+                {"mail", recipients_in_words(settings)},
+                {"data_dir", std::filesystem::absolute(settings.server.data_dir).string()}});
     notify.ready(fmt::format("serving the bucket {} at {}", settings.bucket.name.text(), endpoint));
     for (auto event = signals.wait(); event != system::SignalWatcher::Event::stop && !broken; event = signals.wait()) {
       if (event != system::SignalWatcher::Event::reload) continue;

@@ -311,7 +311,8 @@ const std::array kKeys{
         }},
     Key{"bucket", "object_ttl", ValueType::duration, "1d", "", "",
         "How long an object is kept after its upload, 1s to 36500d. Then its bytes are\n"
-        "removed from disk.",
+        "removed from disk. A change holds for new uploads: what is stored keeps its time,\n"
+        "which its mail has told and s3link ls shows.",
         "ExchangableObjectsTTL", false,
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 36500 * kDay, s.bucket.object_ttl); }},
     Key{"bucket", "max_bytes", ValueType::size, "", "", "100GiB",

@@ -71,7 +71,7 @@ Awaitable<Status> answer_document(Backend& backend, Exchange& exchange, ApiDocum
 }  // namespace
 
 std::vector<std::string_view> own_paths() {
-  return {kHealth, kReady, kDeliveries, kDeadLettersPath, kDeadLetterPath, kRedrivePath, kDropPath};
+  return {kHealth, kReady, kDeliveries, kObjectsPath, kDeadLettersPath, kDeadLetterPath, kRedrivePath, kDropPath};
 }
 
 Awaitable<Status> perform_ours(Backend& backend, Exchange& exchange) {
@@ -88,11 +88,12 @@ Awaitable<Status> perform_ours(Backend& backend, Exchange& exchange) {
     exchange.record().operation = (*document)->path();
     co_return co_await answer_document(backend, exchange, **document);
   }
-  for (const std::string_view known : {kHealth, kReady, kDeliveries}) {
+  for (const std::string_view known : {kHealth, kReady, kDeliveries, kObjectsPath}) {
     if (path == known) exchange.record().operation = known;
   }
   if (path == kHealth || path == kReady) co_return co_await perform_probe(backend, exchange, path == kReady);
   if (path == kDeliveries) co_return co_await perform_deliveries(backend, exchange);
+  if (path == kObjectsPath) co_return co_await perform_objects(backend, exchange);
   if (path == kDeadLettersPath || path.starts_with("/_/api/v1/dead-letters/")) {
     co_return co_await perform_dead_letters(backend, exchange);
   }

@@ -13,6 +13,10 @@ namespace s3link::server {
 // deliveries_resource.cpp: /_/api/v1/deliveries
 Awaitable<Status> perform_deliveries(Backend& backend, Exchange& exchange);
 
+// objects_resource.cpp: /_/api/v1/objects
+inline constexpr std::string_view kObjectsPath = "/_/api/v1/objects";
+Awaitable<Status> perform_objects(Backend& backend, Exchange& exchange);
+
 // dead_letters_resource.cpp: /_/api/v1/dead-letters and what is below
 inline constexpr std::string_view kDeadLettersPath = "/_/api/v1/dead-letters";
 inline constexpr std::string_view kDeadLetterPath = "/_/api/v1/dead-letters/ID";  ///< what one of them is told as

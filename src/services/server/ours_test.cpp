@@ -120,7 +120,43 @@ TEST_F(OursTest, DeliveriesAreFilteredAndComplete) {
             R"({"deliveries":[{"event_id":7,"state":"delivered","bucket":"file-exchange","key":"a \"b\" 漢",)"
             R"("sequencer":"0000000000000001","recipient":"you@example.org","message_id":"<x@y>","detail":"250 ok",)"
             R"("attempts":0,"created":"2026-01-02T03:04:05.000Z","when":"2026-01-02T03:04:05.000Z","deadline":null,)"
-            R"("trace":"1-5759e988-bd862e3fe1be46a994272793"}]})");
+            R"("trace":"1-5759e988-bd862e3fe1be46a994272793"}],"next":null})");
+}
+
+TEST_F(OursTest, DeliveriesThatAreCutSayWhereTheyGoOn) {
+  for (const auto& [event, recipient] :
+       std::vector<std::pair<std::int64_t, std::string>>{{9, ""}, {8, "a@x"}, {8, "b@x"}, {7, "a@x"}}) {
+    ports::DeliveryRow row;
+    row.event_id = event;
+    row.recipient = recipient;
+    deliveries.rows.push_back(row);
+  }
+  const auto next_of = [&](const std::string& query) {
+    const Reply reply = get("/_/api/v1/deliveries" + query);
+    const auto at = reply.body.find("\"next\":");
+    return at == std::string::npos ? std::to_string(reply.status) : reply.body.substr(at + 7);
+  };
+  EXPECT_EQ(next_of("?limit=2"), R"("8/a@x"})");
+  EXPECT_EQ(next_of("?limit=1&after=8%2Fa%40x"), R"("8/b@x"})");
+  EXPECT_EQ(next_of("?limit=2&after=8%2Fa%40x"), "null}");
+  EXPECT_EQ(next_of("?limit=4"), "null}");
+  for (const char* const wrong : {"?after=x", "?after=8", "?after=%2Fa", "?since=yesterday", "?until=1"}) {
+    EXPECT_EQ(next_of(wrong), "400") << wrong;
+  }
+}
+
+TEST_F(OursTest, ObjectsAreListedWithTheTimeTheyAreRemovedAt) {
+  for (const char* const key : {"a/1", "a/2", "b"}) {
+    EXPECT_EQ(put(std::string("/file-exchange/") + key, "x").status, 200U);
+  }
+  const Reply reply = get("/_/api/v1/objects?prefix=a%2F&limit=1");
+  EXPECT_EQ(reply.status, 200U);
+  EXPECT_THAT(reply.body, HasSubstr(R"("key":"a/1","size_bytes":1,)"));
+  EXPECT_THAT(reply.body, HasSubstr(R"("removed_at":"2026-01-03T03:04:05.000Z"}],"next":"a/1"})"));
+  EXPECT_THAT(get("/_/api/v1/objects?after=a%2F1").body, HasSubstr(R"("next":null)"));
+  EXPECT_EQ(get("/_/api/v1/objects?bucket=nothing").status, 404U);
+  EXPECT_EQ(get("/_/api/v1/objects?bucket=A").status, 400U);
+  EXPECT_EQ(plain("GET", "/_/api/v1/objects").status, 403U);
 }
 
 TEST_F(OursTest, DeliveriesNeedASignatureAndSense) {
