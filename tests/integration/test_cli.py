@@ -1,7 +1,9 @@
 """The command line as its users meet it: what is printed, and what each command ends with."""
 
+import datetime
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -15,7 +17,8 @@ import pytest
 from s3link_harness import BINARY, BUCKET, Certificate, clean_environment, pattern_bytes, wait_until
 from slow_upload import begin_upload
 
-COMMANDS = ["serve", "send", "presign", "ls", "rm", "deliveries", "config", "config init", "config check", "config show"]
+COMMANDS = ["serve", "send", "presign", "ls", "rm", "deliveries", "config", "config init", "config check", "config show",
+            "dlq", "dlq list", "dlq show", "dlq redrive", "dlq drop", "key", "key rotate", "backup", "doctor"]
 
 
 def run(*arguments, cwd=None, environment=None, **options):
@@ -51,12 +54,16 @@ def test_every_command_has_help(command):
     done = run(*command.split(), "--help")
     assert done.returncode == 0
     assert "Usage" in done.stdout and done.stderr == ""
+    assert re.search(r"^Examples?:", done.stdout, re.MULTILINE)
+    assert run("help", *command.split()).stdout == done.stdout
 
 
 def test_version():
     done = run("--version")
     assert done.returncode == 0
     assert re.fullmatch(r"s3link \d+\.\d+\.\d+\n", done.stdout)
+    assert run("version").stdout == done.stdout
+    assert run("help").stdout == run("--help").stdout
 
 
 @pytest.mark.parametrize("arguments, text", [
@@ -74,6 +81,10 @@ def test_version():
     (["rm", ""], "key"),
     (["deliveries", "--state", "lost"], "--state"),
     (["deliveries", "--limit", "0"], "--limit"),
+    (["deliveries", "--since", "yesterday"], "--since"),
+    (["send", "--timeout", "1m", "f"], "--wait"),
+    (["send", "--wait", "--timeout", "8d", "/etc/hostname"], "--timeout"),
+    (["help", "frobnicate"], "frobnicate"),
     (["config"], "subcommand"),
     (["serve", "extra"], "extra"),
     (["--nonsense"], "--nonsense"),
@@ -423,6 +434,88 @@ def test_quiet_prints_errors_only(make_server, tmp_path):
     assert done.stdout == done.stderr == ""
     done = server.cli("send", "--quiet", "--wait", "--timeout", "1s", file, check=False)
     assert done.returncode == 1 and done.stdout == "" and "not mailed yet" in done.stderr
+
+
+def test_ls_shows_the_servers_removal_dates(make_server, tmp_path):
+    server = make_server(settings={"bucket.object_ttl": "3d"})
+    server.s3().put_object(Bucket=BUCKET, Key="a.txt", Body=b"x")
+    # A client that believes something else, as one on another machine would.
+    listed = server.cli("ls", "--json", environment={"S3LINK_BUCKET_OBJECT_TTL": "6d"}).stdout
+    entry, = json.loads(listed)["objects"]
+    kept = datetime.datetime.fromisoformat(entry["removed_at"]) - datetime.datetime.fromisoformat(entry["modified"])
+    assert kept == datetime.timedelta(days=3)
+    server.stop()
+    for other in ("6d", "5h"):  # raised and lowered: the mail has told three days
+        server.environment["S3LINK_BUCKET_OBJECT_TTL"] = other
+        server.start()
+        assert json.loads(server.cli("ls", "--json").stdout)["objects"] == [entry]
+        server.stop()
+    server.start()
+
+
+def test_ls_shows_more_than_a_page(server):
+    client = server.s3()
+    for number in range(3):
+        client.put_object(Bucket=BUCKET, Key=f"p/{number} ü&.txt", Body=b"x")
+    client.put_object(Bucket=BUCKET, Key="q", Body=b"x")
+    assert [entry["key"] for entry in json.loads(server.cli("ls", "p/", "--json").stdout)["objects"]] == [
+        f"p/{number} ü&.txt" for number in range(3)]
+    assert server.cli("ls").stdout.count(" UTC ") == 4
+
+
+def test_deliveries_are_chosen_and_paged(make_server):
+    server = make_server(settings={"email.recipient": "ann@localhost,bob@localhost"})
+    client = server.s3()
+    for name in ("a.txt", "b.txt", "c.txt"):
+        client.put_object(Bucket=BUCKET, Key=name, Body=b"x")
+    server.settled()
+
+    def rows(*arguments):
+        document = json.loads(server.cli("deliveries", "--json", *arguments).stdout)
+        return [(row["key"], row["recipient"].partition("@")[0]) for row in document["deliveries"]], document["next"]
+
+    everything = [(key, who) for key in ("c.txt", "b.txt", "a.txt") for who in ("ann", "bob")]
+    assert rows() == (everything, None)
+    assert rows("--key", "b.txt") == ([("b.txt", "ann"), ("b.txt", "bob")], None)
+    assert rows("--recipient", "bob@localhost")[0] == [(key, "bob") for key in ("c.txt", "b.txt", "a.txt")]
+    assert rows("--since", "1h") == (everything, None) and rows("--until", "1h") == ([], None)
+    assert rows("--since", "2999-01-01") == ([], None) and rows("--until", "2999-01-01T00:00:00Z") == (everything, None)
+    seen, after = [], []
+    while True:
+        page, following = rows("--limit", "3", *after)
+        seen += page
+        if following is None:
+            break
+        after = ["--after", following]
+    assert seen == everything
+    cut = server.cli("deliveries", "--limit", "2")
+    assert "there are more" in cut.stderr and "--after" in cut.stderr
+    assert "there are more" not in server.cli("deliveries").stderr
+
+
+def test_a_reason_that_there_is_not_is_refused(server):
+    for command in (["list"], ["redrive"], ["drop"]):
+        done = server.cli("dlq", *command, "--reason", "dneied", check=False)
+        assert_refused(done, 2, "dneied", "denied", "transient")
+    assert server.cli("dlq", "list", "--reason", "denied").stdout.startswith("0 dead letters")
+
+
+def test_what_is_served_is_printed_on_a_terminal_only(server, tmp_path):
+    assert "serves the bucket" not in server.log()
+    ready, = (json.loads(line) for line in server.log().splitlines() if '"ready"' in line)
+    assert ready["endpoint"] == server.endpoint and ready["access_key_id"] == server.access_key_id
+    assert "you@localhost" in ready["mail"] and ready["data_dir"] == str(server.data_dir)
+    terminal, end = pty.openpty()
+    process = subprocess.Popen([BINARY, "serve", "--data-dir", tmp_path / "new", "--listen", "127.0.0.1:0"],
+                               env=clean_environment(), stdin=subprocess.DEVNULL, stdout=end, stderr=subprocess.DEVNULL)
+    os.close(end)
+    try:
+        wait_until(lambda: (tmp_path / "new/listen").exists() or process.poll() is not None, 60, "the server")
+        assert "serves the bucket file-exchange" in os.read(terminal, 1000).decode()
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+        os.close(terminal)
 
 
 # -- a server elsewhere ------------------------------------------------------------------------------------------------

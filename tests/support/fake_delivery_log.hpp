@@ -24,7 +24,10 @@ class FakeDeliveryLog final : public ports::DeliveryLog {
     for (const auto& row : rows) {
       if (out.size() == filter.limit) break;
       if (agrees(filter.state, row.state) && agrees(filter.bucket, row.bucket) && agrees(filter.key, row.key) &&
-          agrees(filter.sequencer, row.sequencer)) {
+          agrees(filter.sequencer, row.sequencer) && agrees(filter.recipient, row.recipient) &&
+          (!filter.since || row.created >= *filter.since) && (!filter.until || row.created < *filter.until) &&
+          (!filter.after_event || row.event_id < *filter.after_event ||
+           (row.event_id == *filter.after_event && row.recipient > filter.after_recipient))) {
         out.push_back(row);
       }
     }
