@@ -19,6 +19,8 @@ namespace s3link::ports {
 struct AlarmMeasure {
   std::uint64_t dead_letters = 0;
   std::optional<Instant> oldest_event;  ///< when the oldest event in the outbox was made; empty: none waits
+  /// When the first object of a dead letter goes, of those that were there at `now`.
+  std::optional<Instant> first_removal = {};
 };
 
 /// A notification that one subscriber has yet to be told.
@@ -50,8 +52,9 @@ class AlarmStore {
   /// Set while no write is under way; an empty function removes it.
   virtual void on_dead_letters_changed(std::function<void()> wake) = 0;
 
-  virtual Awaitable<Result<AlarmMeasure>> measure() = 0;
-  /// Why what that alarm counts has failed. For oldest_event: of the 1,000 oldest events that wait.
+  virtual Awaitable<Result<AlarmMeasure>> measure(Instant now) = 0;
+  /// Why what that alarm counts has failed. For oldest_event: of the 1,000 oldest events that wait. For
+  /// relay_login: nothing, the relay itself says it.
   virtual Awaitable<Result<std::vector<alarm::FrequentReason>>> frequent_reasons(alarm::AlarmName alarm,
                                                                                  std::size_t max) = 0;
 

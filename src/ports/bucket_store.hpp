@@ -31,15 +31,15 @@ struct ObjectInfo {
   s3::BucketName bucket;
   s3::ObjectKey key;
   std::uint64_t size_bytes = 0;
-  std::string etag;                   ///< hexadecimal MD5, or "<md5 of md5s>-<parts>"; without quotes
+  std::string etag;  ///< hexadecimal MD5, or "<md5 of md5s>-<parts>"; without quotes
   Instant modified;
   std::optional<Instant> removed_at;  ///< when the object is removed; from then on it is not found
   std::string removal_rule;           ///< id of the lifecycle rule that says so; empty: none does
   std::string sequencer;              ///< commit that made it visible: distinguishes versions under one key
   ObjectHeaders headers;
   std::optional<ObjectChecksum> checksum;
-  std::optional<std::string> sha256;          ///< raw, of the whole; absent for multipart objects until asked for
-  std::vector<std::uint64_t> part_sizes;      ///< empty unless made by multipart upload
+  std::optional<std::string> sha256;      ///< raw, of the whole; absent for multipart objects until asked for
+  std::vector<std::uint64_t> part_sizes;  ///< empty unless made by multipart upload
 };
 
 /// Size and digests (raw bytes) of a finished body.
@@ -98,13 +98,15 @@ struct PutObject {
 struct ListRequest {
   s3::BucketName bucket;
   std::string prefix;
-  std::string delimiter;    ///< empty: none
-  std::string start_after;  ///< exclusive; a key, or a common prefix already listed (then all keys below it are skipped)
+  std::string delimiter;  ///< empty: none
+  std::string
+      start_after;  ///< exclusive; a key, or a common prefix already listed (then all keys below it are skipped)
   std::size_t max_entries = 1000;  ///< keys and common prefixes together, 0 to 1000
 };
 
 struct ListPage {
-  std::vector<ObjectInfo> objects;           ///< by UTF-8 byte order; without headers, checksum, sha256, part_sizes, removal_rule
+  std::vector<ObjectInfo>
+      objects;  ///< by UTF-8 byte order; without headers, checksum, sha256, part_sizes, removal_rule
   std::vector<std::string> common_prefixes;  ///< in the same order
   bool truncated = false;
   std::string last;  ///< what the next request's start_after is
@@ -115,14 +117,14 @@ struct UploadInfo {
   s3::ObjectKey key;
   Instant initiated;
   ObjectHeaders headers;
-  std::string checksum_algorithm;  ///< empty: none was asked for
-  bool checksum_composite = false; ///< x-amz-checksum-type: COMPOSITE
+  std::string checksum_algorithm;   ///< empty: none was asked for
+  bool checksum_composite = false;  ///< x-amz-checksum-type: COMPOSITE
 };
 
 struct PartInfo {
   unsigned number = 0;  ///< 1 to 10,000
   std::uint64_t size_bytes = 0;
-  std::string etag;     ///< hexadecimal MD5
+  std::string etag;  ///< hexadecimal MD5
   Instant modified;
   std::optional<ObjectChecksum> checksum;
 };
@@ -152,21 +154,21 @@ struct CompleteUpload {
   s3::BucketName bucket;
   s3::ObjectKey key;
   std::string upload_id;
-  std::vector<CompletePart> parts;  ///< ascending
+  std::vector<CompletePart> parts;         ///< ascending
   std::optional<ObjectChecksum> checksum;  ///< of the whole, verified or computed by the caller
   Instant modified;
-  std::optional<Instant> removed_at;       ///< as in PutObject
+  std::optional<Instant> removed_at;  ///< as in PutObject
   std::optional<EventOrigin> event;
   WriteCondition condition;
 };
 
 /// Buckets, objects and multipart uploads.
 ///
-/// Durability: when a write returns a value, its rows (object and outbox) are committed and synced in one transaction, and
-/// its bytes are synced (promise P1). When it returns an error nothing of it is visible.
-/// Errors everywhere: code NoSuchBucket, NoSuchKey, NoSuchUpload (not_found); transient with code SlowDown or
-/// ServiceUnavailable when the disk is full or writes are refused (see writable()); internal for I/O errors; corrupt.
-/// Thread safety: any number of calls at a time, from any executor.
+/// Durability: when a write returns a value, its rows (object and outbox) are committed and synced in one transaction,
+/// and its bytes are synced (promise P1). When it returns an error nothing of it is visible. Errors everywhere: code
+/// NoSuchBucket, NoSuchKey, NoSuchUpload (not_found); transient with code SlowDown or ServiceUnavailable when the disk
+/// is full or writes are refused (see writable()); internal for I/O errors; corrupt. Thread safety: any number of calls
+/// at a time, from any executor.
 class BucketStore : public LifecycleStore {
  public:
   virtual Awaitable<Result<std::vector<BucketInfo>>> list_buckets() = 0;
@@ -203,7 +205,8 @@ class BucketStore : public LifecycleStore {
   virtual Awaitable<Result<OpenObject>> open_object(s3::BucketName bucket, s3::ObjectKey key) = 0;
   /// SHA-256 (raw) of the object with that sequencer; computed by reading it once where the row does not have it, then
   /// kept. Errors: not_found when it is gone or replaced.
-  virtual Awaitable<Result<std::string>> object_sha256(s3::BucketName bucket, s3::ObjectKey key, std::string sequencer) = 0;
+  virtual Awaitable<Result<std::string>> object_sha256(s3::BucketName bucket, s3::ObjectKey key,
+                                                       std::string sequencer) = 0;
 
   struct DeleteOutcome {
     s3::ObjectKey key;
@@ -217,9 +220,10 @@ class BucketStore : public LifecycleStore {
   virtual Awaitable<Result<UploadInfo>> create_upload(s3::BucketName bucket, UploadInfo upload) = 0;
   /// Replaces a part of the same number.
   virtual Awaitable<Result<PartInfo>> put_part(s3::BucketName bucket, s3::ObjectKey key, std::string upload_id,
-                                               unsigned number, std::optional<ObjectChecksum> checksum, Instant modified,
-                                               std::unique_ptr<BodyWriter> body) = 0;
-  virtual Awaitable<Result<UploadInfo>> head_upload(s3::BucketName bucket, s3::ObjectKey key, std::string upload_id) = 0;
+                                               unsigned number, std::optional<ObjectChecksum> checksum,
+                                               Instant modified, std::unique_ptr<BodyWriter> body) = 0;
+  virtual Awaitable<Result<UploadInfo>> head_upload(s3::BucketName bucket, s3::ObjectKey key,
+                                                    std::string upload_id) = 0;
   /// Parts with a number above `after`, ascending, at most `max_parts`.
   virtual Awaitable<Result<std::vector<PartInfo>>> list_parts(s3::BucketName bucket, s3::ObjectKey key,
                                                               std::string upload_id, unsigned after,

@@ -31,9 +31,10 @@ struct DeadLetter {
   unsigned attempts = 0;  ///< failed ones since the event, or the last redrive
   Instant first_failure;  ///< of all, before a redrive, too
   Instant last_failure;
-  FailureReason reason;                ///< of the last attempt
-  std::string trace;                   ///< EventOrigin's; empty: none
-  std::vector<FailedAttempt> history;  ///< oldest first, the last kMostAttemptsKept; filled by get() only
+  FailureReason reason;                 ///< of the last attempt
+  std::string trace;                    ///< EventOrigin's; empty: none
+  std::optional<Instant> removal = {};  ///< of its object, as it was when the event was given up
+  std::vector<FailedAttempt> history;   ///< oldest first, the last kMostAttemptsKept; filled by get() only
 };
 
 struct DeadLetterFilter {
@@ -74,7 +75,8 @@ class DeadLetterQueue {
   /// Errors: not_found.
   virtual Awaitable<Result<DeadLetter>> get(std::int64_t id) = 0;
 
-  /// Puts entries back into the outbox in one transaction: due at `due`, no attempt counted, what failed so far kept.
+  /// Puts entries back into the outbox in one transaction: due at `due`, from when on their time is counted; no attempt
+  /// counted, every recipient that was not mailed to be tried, what failed so far kept.
   /// Returns the ids that were there.
   virtual Awaitable<Result<std::vector<std::int64_t>>> redrive(std::vector<std::int64_t> ids, Instant due) = 0;
   /// Ends entries by a rule in one transaction. Each record says the rule's text and the reason the event was given up

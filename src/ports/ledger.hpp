@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "core/base/instant.hpp"
@@ -23,17 +25,21 @@ struct LedgerEntry {
   LedgerKey key;
   std::string message_id;  ///< with angle brackets
   Instant sent;
-  Instant deadline;        ///< when the mailed link dies
-  std::string reply;       ///< the relay's answer
+  Instant deadline;   ///< when the mailed link dies
+  std::string reply;  ///< the relay's answer
 };
 
 /// Which deliveries have been made; makes a repeated event harmless.
-/// Durability: on return of record_sent the entry is committed and synced. Thread safety: any number of calls at a time.
+/// Durability: on return of record_sent the entry is committed and synced. Thread safety: any number of calls at a
+/// time.
 class Ledger {
  public:
   virtual ~Ledger() = default;
 
   virtual Awaitable<Result<bool>> contains(LedgerKey key) = 0;
+  /// When a mail of that kind about that bucket and key, whatever the sequencer, went to that recipient: the last of
+  /// them but `more` others. Empty: there were not so many.
+  virtual Awaitable<Result<std::optional<Instant>>> sent_before(LedgerKey key, std::size_t more) = 0;
   /// Recording a key twice is no error; the first entry stays.
   virtual Awaitable<Status> record_sent(LedgerEntry entry) = 0;
 };

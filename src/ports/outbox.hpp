@@ -9,21 +9,11 @@
 
 #include "core/base/instant.hpp"
 #include "core/base/result.hpp"
+#include "core/delivery/retry_policy.hpp"
 #include "core/delivery/room.hpp"
 #include "ports/awaitable.hpp"
 
 namespace s3link::ports {
-
-/// One event that waits to be delivered.
-struct OutboxEntry {
-  std::int64_t id = 0;
-  std::string event_json;  ///< the notification document, as build_notification wrote it
-  Instant created;
-  unsigned attempts = 0;                 ///< failed ones so far, since the last redrive
-  std::optional<Instant> first_failure;  ///< before a redrive, too: empty means that it has never failed
-  Instant due{};                         ///< from when on it waited to be taken
-  std::string trace = {};                ///< EventOrigin's
-};
 
 /// Why an event ended without being delivered, or waits for its next attempt.
 struct FailureReason {
@@ -32,6 +22,20 @@ struct FailureReason {
   std::string recipient = {};  ///< whose mail failed, several separated by ", "; empty: nobody's in particular
   std::string reply = {};      ///< the relay's own words, several separated by "; "; empty: no relay spoke
   bool operator==(const FailureReason&) const = default;
+};
+
+/// One event that waits to be delivered.
+struct OutboxEntry {
+  std::int64_t id = 0;
+  std::string event_json;  ///< the notification document, as build_notification wrote it
+  Instant created;
+  unsigned attempts = 0;                    ///< failed ones so far, since the last redrive
+  std::optional<Instant> first_failure;     ///< before a redrive, too: empty means that it has never failed
+  Instant due{};                            ///< from when on it waited to be taken
+  std::string trace = {};                   ///< EventOrigin's
+  Instant since{};                          ///< from when on its time is counted: created, or the last redrive
+  std::string last_failure = {};            ///< kind of the reason it failed for last; empty: it has never failed
+  std::vector<FailureReason> refused = {};  ///< recipients that are not tried again, one each; since the last redrive
 };
 
 /// When the next entry becomes due or its lease ends; empty where there is none.
@@ -61,18 +65,26 @@ class Outbox {
   /// runs: of each sort (fresh, retried) the oldest due first.
   virtual Awaitable<Result<std::vector<OutboxEntry>>> take_due(Instant now, delivery::Room room,
                                                                Instant lease_until) = 0;
+  /// Claims up to `most` entries that are due at `now`, and whose time is over by then: delivery::gives_up_at(), with
+  /// that policy, of the entry and of its object's removal. The relay's state keeps none of them waiting.
+  virtual Awaitable<Result<std::vector<OutboxEntry>>> take_overdue(Instant now, delivery::RetryPolicy policy,
+                                                                   std::size_t most, Instant lease_until) = 0;
   virtual Awaitable<Result<NextDue>> next_due() = 0;
   /// Makes due at `now` what is due only after `latest`, up to 1,000 entries; returns how many. For what was given its
   /// time by a clock that was ahead, and set right since: it would wait as long as the clock was wrong.
   virtual Awaitable<Result<std::size_t>> bring_forward(Instant now, Instant latest) = 0;
 
   virtual Awaitable<Status> mark_delivered(std::int64_t id) = 0;
-  /// Counts a failed attempt and releases the claim; due again at `due`.
-  virtual Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, FailureReason reason) = 0;
+  /// Counts a failed attempt and releases the claim; due again at `due`. `refused`: more recipients that are not tried
+  /// again, one each.
+  virtual Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, FailureReason reason,
+                                       std::vector<FailureReason> refused = {}) = 0;
   /// Releases the claim without counting an attempt; due again at `due`.
-  virtual Awaitable<Status> postpone(std::int64_t id, Instant due) = 0;
-  /// Moves the entry, with its failed attempts, to the dead-letter queue; this attempt is counted.
-  virtual Awaitable<Status> give_up(std::int64_t id, Instant failed_at, FailureReason reason) = 0;
+  virtual Awaitable<Status> postpone(std::int64_t id, Instant due, std::vector<FailureReason> refused = {}) = 0;
+  /// Moves the entry, with its failed attempts, to the dead-letter queue; this attempt is counted. `removal`: when its
+  /// object goes, as far as that is known.
+  virtual Awaitable<Status> give_up(std::int64_t id, Instant failed_at, FailureReason reason,
+                                    std::optional<Instant> removal = {}) = 0;
   /// Ends the entry by a rule; the rule's name and text are kept with it.
   virtual Awaitable<Status> drop(std::int64_t id, Instant when, FailureReason rule) = 0;
 };

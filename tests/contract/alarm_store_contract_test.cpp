@@ -17,7 +17,7 @@ class AlarmStoreContract : public testing::TestWithParam<Subjects> {
   void SetUp() override { subject_ = GetParam().alarm_store(); }
   ports::AlarmStore& alarms() { return subject_->alarms(); }
   ports::AlarmMeasure measure() {
-    const auto measured = run_sync(alarms().measure());
+    const auto measured = run_sync(alarms().measure(t_));
     EXPECT_TRUE(measured);
     return measured.value_or(ports::AlarmMeasure{});
   }

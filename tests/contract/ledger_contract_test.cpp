@@ -28,13 +28,34 @@ TEST_P(LedgerContract, RemembersWhatWasSentAlsoAfterReopening) {
 
 TEST_P(LedgerContract, EveryMemberOfTheKeyCounts) {
   ASSERT_TRUE(run_sync(subject_->ledger().record_sent(entry(key_))));
-  for (std::string ports::LedgerKey::* const member :
+  for (std::string ports::LedgerKey::*const member :
        {&ports::LedgerKey::bucket, &ports::LedgerKey::key, &ports::LedgerKey::sequencer, &ports::LedgerKey::recipient,
         &ports::LedgerKey::kind}) {
     ports::LedgerKey other = key_;
     other.*member += "x";
     EXPECT_FALSE(contains(other));
   }
+}
+
+TEST_P(LedgerContract, KnowsWhenAKeyWasMailedToSomebodyBefore) {
+  const auto before = [this](std::size_t more) { return *run_sync(subject_->ledger().sent_before(key_, more)); };
+  EXPECT_EQ(before(0), std::nullopt);
+  for (const int second : {30, 10, 20}) {
+    ports::LedgerEntry sent = entry(key_, "<" + std::to_string(second) + "@s3link>");
+    sent.key.sequencer = std::to_string(second);
+    sent.sent = at_second(second);
+    ASSERT_TRUE(run_sync(subject_->ledger().record_sent(std::move(sent))));
+  }
+  for (std::string ports::LedgerKey::*const member :
+       {&ports::LedgerKey::bucket, &ports::LedgerKey::key, &ports::LedgerKey::recipient, &ports::LedgerKey::kind}) {
+    ports::LedgerEntry other = entry(key_);
+    other.key.*member += "x";
+    other.sent = at_second(99);
+    ASSERT_TRUE(run_sync(subject_->ledger().record_sent(std::move(other))));
+  }
+  EXPECT_EQ(before(0), at_second(30));
+  EXPECT_EQ(before(2), at_second(10));
+  EXPECT_EQ(before(3), std::nullopt);
 }
 
 TEST_P(LedgerContract, RecordingTwiceIsNoError) {

@@ -161,6 +161,45 @@ TEST_P(OutboxContract, RescheduledEventCountsItsFailures) {
   EXPECT_EQ(taken[0].trace, kEventTrace);
 }
 
+TEST_P(OutboxContract, RefusedRecipientsStayWithTheEventUntilItIsGivenUp) {
+  const ports::FailureReason ann{"denied", "ann: 550 no", "ann@x.org", "550 no"};
+  const ports::FailureReason bob{"denied", "bob: 550 no", "bob@x.org", "550 no"};
+  const auto id = subject_->add("k", t_);
+  EXPECT_TRUE(take(t_).at(0).refused.empty());
+  ASSERT_TRUE(run_sync(outbox().reschedule(id, t_, t_, {"unconfirmed", "no answer"}, {bob})));
+  ASSERT_TRUE(run_sync(outbox().postpone(id, t_, {ann})));
+  subject_->reopen();
+  auto taken = take(t_);
+  ASSERT_EQ(ids(taken), Ids{id});
+  EXPECT_EQ(taken[0].last_failure, "unconfirmed");
+  std::ranges::sort(taken[0].refused, {}, &ports::FailureReason::recipient);
+  EXPECT_EQ(taken[0].refused, (std::vector{ann, bob}));
+  ASSERT_TRUE(run_sync(outbox().give_up(id, t_ + seconds(1), {"denied", "both"}, t_ + seconds(99))));
+  EXPECT_EQ(run_sync(subject_->dead_letters().get(id))->removal, t_ + seconds(99));
+  ASSERT_TRUE(run_sync(subject_->dead_letters().redrive({id}, t_ + seconds(50))));
+  taken = take(t_ + seconds(50));
+  ASSERT_EQ(ids(taken), Ids{id});
+  EXPECT_TRUE(taken[0].refused.empty()) << "everybody is tried again";
+  EXPECT_EQ(taken[0].since, t_ + seconds(50)) << "its time begins anew";
+}
+
+TEST_P(OutboxContract, WhatIsOverdueIsTakenByItsAge) {
+  const delivery::RetryPolicy policy{.give_up_after = seconds(100)};
+  const auto overdue = [&](Instant now, std::size_t most = 10) {
+    const auto taken = run_sync(outbox().take_overdue(now, policy, most, now + seconds(60)));
+    EXPECT_TRUE(taken);
+    return taken ? ids(*taken) : Ids();
+  };
+  const auto old = subject_->add("old", t_);
+  const auto older = add_failed("failed", t_ + seconds(150));
+  const auto young = subject_->add("young", t_ + seconds(50));
+  EXPECT_EQ(overdue(t_ + seconds(99)), Ids());
+  EXPECT_EQ(overdue(t_ + seconds(100)), Ids{old}) << "the failed one is not due yet";
+  EXPECT_EQ(overdue(t_ + seconds(101)), Ids()) << "it is claimed";
+  EXPECT_EQ(overdue(t_ + seconds(155), 1).size(), 1U);
+  EXPECT_EQ(overdue(t_ + seconds(155), 1).size(), 1U) << "the other; " << older << " and " << young;
+}
+
 TEST_P(OutboxContract, GivenUpEventIsDead) {
   const auto id = subject_->add("k", t_);
   take(t_);

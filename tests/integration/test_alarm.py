@@ -8,6 +8,7 @@ long something took: every wait ends when the thing waited for has happened.
 
 import json
 import re
+import signal
 import sqlite3
 
 import pytest
@@ -152,36 +153,93 @@ def test_one_alarm_and_one_ok_by_each_channel_and_a_restart_repeats_neither(star
         assert SECRET not in server.log() and TOKEN not in server.log()
 
 
-def test_relay_down_for_ten_minutes_with_five_hundred_events_waiting(start, admin_relay, refusing):
-    """Ten minutes with the relay down, at 1:60: a period of 1 s stands for a minute, five attempts within ten seconds for
-    ten minutes. The events are lost by nobody, one alarm by each channel tells of them, and when the relay is back one
-    command delivers them all."""
-    refusing.stop()
+def test_relay_away_for_an_hour_with_two_hundred_uploads(make_server, admin_relay):
+    """An hour at 1:360: `alarm.max_wait` of a second stands for six minutes, the longest pause of a second for six. Nobody
+    does anything: 200 mails, one alarm, one OK, and no attempt is counted."""
+    relay = ScriptedRelay()
+    server = make_server(settings={
+        "email.transport": f"smtp://127.0.0.1:{relay.port}", "email.recipient": "you@example.test",
+        "delivery.first_retry": "1s", "delivery.max_retry": "1s", "delivery.give_up_after": "1h",
+        "alarm.period": "1s", "alarm.max_wait": "1s", "alarm.email": "admin@example.test",
+        "alarm.transport": f"smtp://127.0.0.1:{admin_relay.port}"})
+    upload(server, 200)
+    first = wait_until(lambda: admin_relay.mails("admin"), 30, "the alarm")[0]
+    assert first.subject.startswith("[s3link] ALARM: an upload has waited")
+    assert "the relay is paused: " in text_of(first) and f"127.0.0.1:{relay.port}" in text_of(first)
+    ten_seconds_later = len(server.log().splitlines()) + 200
+    for _ in range(10):
+        evaluated_again(server)
+    assert server.deliveries("dead") == []
+    assert {row["attempts"] for row in server.deliveries("pending")} == {0}
+    assert server.log().count("relay paused") == 1, "the change is logged, not each mail"
+    assert len(server.log().splitlines()) < ten_seconds_later
+    assert server.get("/_/readyz").status == 200, "uploads are taken"
+    assert server.relay()["state"] == "paused" and server.relay()["reason"] == "away"
+    with relay:
+        wait_until(lambda: len(relay.mails()) == 200, 60, "200 mails", interval=0.2)
+        wait_until(lambda: len(admin_relay.mails("admin")) == 2, 30, "the OK")
+        server.settled()
+        assert len({mail.message_id for mail in relay.mails()}) == len(relay.mails()) == 200
+        assert len(server.deliveries("delivered", limit=1000)) == 200 and server.deliveries("dead") == []
+        assert server.relay()["state"] == "open"
+        evaluated_again(server)
+        subjects = [mail.subject.split(":")[0] for mail in admin_relay.mails("admin")]
+        assert subjects == ["[s3link] ALARM", "[s3link] OK"]
+        server.stop()
+
+
+def test_five_hundred_refused_mails_are_one_alarm_and_one_redrive(start, admin_relay, refusing):
+    """What cannot pass is given up: one alarm by each channel tells of it, and when the cause is mended one command
+    delivers all."""
+    refusing.replies["you@example.test"] = "450 4.2.0 not now"
     with WebhookReceiver() as hook:
         server = start(admin=admin_relay, hook=hook, threshold=5,
-                       **{"delivery.max_attempts": "5", "delivery.first_retry": "1s", "delivery.max_retry": "2s"})
+                       **{"delivery.max_attempts": "2", "delivery.first_retry": "1s", "delivery.max_retry": "1s"})
         upload(server, 500)
         wait_until(lambda: alarms(server)[0]["dead-letters"]["value"] == 500, 120, "500 dead letters", interval=0.2)
-        assert len(server.deliveries("dead")) == 500 and server.deliveries("pending") == []
+        assert server.deliveries("pending") == []
         wait_until(lambda: admin_relay.mails("admin") and hook.posted, 30, "the alarm")
         evaluated_again(server)
         assert [mail.subject.split(":")[0] for mail in admin_relay.mails("admin")] == ["[s3link] ALARM"]
+        assert "until then it can be sent again" in text_of(admin_relay.mails("admin")[0])
         assert [document["state"] for document in hook.documents()] == ["ALARM"]
-        assert "127.0.0.1" in hook.documents()[0]["reasons"][0]["reason"], "which relay it was"
+        assert hook.documents()[0]["redrivable_until"] > hook.documents()[0]["at"]
+        assert "450 4.2.0 not now" in hook.documents()[0]["reasons"][0]["reason"]
 
         refusing.replies.clear()
-        refusing.start()
         assert server.cli("dlq", "redrive", "--all").stdout == "redriven 500\n"
         wait_until(lambda: len(server.deliveries("delivered")) == 500, 120, "500 deliveries", interval=0.2)
         mails = refusing.mails()
         assert len(mails) == len({mail.message_id for mail in mails}) == len({mail.link for mail in mails}) == 500
         assert server.fetch(mails[0].link).body == b"x"
-        assert json.loads(server.cli("dlq", "list", "--json").stdout)["dead_letters"] == []
         wait_until(lambda: len(admin_relay.mails("admin")) == len(hook.posted) == 2, 30, "the OK")
         assert admin_relay.mails("admin")[1].subject == "[s3link] OK: 0 dead letters, no longer more than 5"
         assert hook.documents()[1]["state"] == "OK"
-        evaluated_again(server)
-        assert len(admin_relay.mails("admin")) == len(hook.posted) == 2
+
+
+def test_a_refused_login_is_told_at_once_and_a_reload_ends_it(make_server, admin_relay, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("wrong\n")
+    password.chmod(0o600)
+    with ScriptedRelay(account=("me", "right")) as relay:
+        server = make_server(settings={
+            "email.transport": f"smtp://me@127.0.0.1:{relay.port}?starttls=never", "email.recipient": "you@example.test",
+            "email.password_file": str(password), "delivery.first_retry": "1h", "delivery.max_retry": "1h",
+            "alarm.period": "1h", "alarm.email": "admin@example.test",
+            "alarm.transport": f"smtp://127.0.0.1:{admin_relay.port}"})
+        upload(server, 3)
+        mail = wait_until(lambda: admin_relay.mails("admin"), 30, "the alarm")[0]
+        assert mail.subject == "[s3link] ALARM: the relay refuses our login"
+        assert "535" in text_of(mail) and "s3link doctor" in text_of(mail)
+        assert server.deliveries("dead") == [], "it is nobody's mail that is wrong"
+        assert alarms(server)[0]["relay-login"]["state"] == "ALARM"
+        assert "login refused" in server.cli("doctor", check=False).stdout
+        password.write_text("right\n")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(relay.mails()) == 3, 30, "three mails")
+        wait_until(lambda: len(admin_relay.mails("admin")) == 2, 30, "the OK")
+        assert admin_relay.mails("admin")[1].subject == "[s3link] OK: the relay takes our login again"
+        server.stop()
 
 
 def test_who_is_configured_during_an_alarm_is_reminded_at_the_start(start, admin_relay):
@@ -206,7 +264,7 @@ def test_an_event_that_waits_too_long_is_an_alarm_of_its_own(make_server, admin_
         server = make_server(settings={
             "email.transport": f"smtp://127.0.0.1:{relay.port}", "email.recipient": "you@example.test",
             "delivery.max_attempts": "1000", "delivery.first_retry": "1s", "delivery.max_retry": "1s",
-            "alarm.period": "1s", "alarm.oldest_event": "1s", "alarm.email": "admin@example.test",
+            "alarm.period": "1s", "alarm.max_wait": "1s", "alarm.email": "admin@example.test",
             "alarm.transport": f"smtp://127.0.0.1:{admin_relay.port}"})
         upload(server, 1)
         mail = wait_until(lambda: admin_relay.mails("admin"), 30, "the alarm mail")[0]

@@ -73,7 +73,7 @@ def test_a_fresh_server_tells_what_it_is(server):
                          "s3link_outbox_oldest_age_seconds": 0, "s3link_dead_letters": 0,
                          "s3link_http_max_connections": 4096, "s3link_access_log_lost_lines_total": 0}.items():
         assert seen.value(name) == number, name
-    assert seen.labelled("s3link_alarm_state", "alarm") == {"dead-letters": 0, "oldest-event": 0}
+    assert seen.labelled("s3link_alarm_state", "alarm") == {"dead-letters": 0, "oldest-event": 0, "relay-login": 0}
     assert seen.labelled("s3link_deliveries_total", "outcome") == dict.fromkeys(
         ["delivered", "retried", "dead", "dropped", "unrecorded"], 0)
     assert seen.labelled("s3link_stored_objects", "bucket") == {server.bucket: 0, f"{server.bucket}-access-logs": 0}
@@ -230,7 +230,7 @@ def test_nothing_names_a_key_a_person_or_an_address(mailing, relay):
         assert secret not in seen.text, secret
     labels = {label for _, found in seen.samples for label, _ in found}
     assert labels == {"operation", "status", "le", "bucket", "outcome", "result", "how", "what", "alarm", "subscriber",
-                      "version"}
+                      "version", "state", "reason"}
 
 
 def test_promtool_finds_nothing_wrong(mailing, relay):

@@ -41,12 +41,13 @@ class FakeAlarmStore final : public ports::AlarmStore {
     wake_ = std::move(wake);
   }
 
-  Awaitable<Result<ports::AlarmMeasure>> measure() override {
+  Awaitable<Result<ports::AlarmMeasure>> measure(Instant) override {
     const std::scoped_lock lock(mutex_);
     ++measured;
     if (auto failure = take_failure()) co_return std::unexpected(std::move(*failure));
     co_return ports::AlarmMeasure{dead_letters.size(),
-                                  waiting.empty() ? std::nullopt : std::optional(waiting.front().first)};
+                                  waiting.empty() ? std::nullopt : std::optional(waiting.front().first),
+                                  first_removal};
   }
 
   Awaitable<Result<std::vector<alarm::FrequentReason>>> frequent_reasons(alarm::AlarmName name,
@@ -157,6 +158,7 @@ class FakeAlarmStore final : public ports::AlarmStore {
   std::map<std::string, ports::SubscriberRecord> records;
   std::deque<Error> failures;  ///< handed out first, in order
   unsigned measured = 0, saved = 0;
+  std::optional<Instant> first_removal;
 
  private:
   using Queue = std::deque<ports::PendingNotification>;

@@ -21,6 +21,7 @@ ports::DeadLetter to_letter(const FakeOutbox::Row& row) {
                            .last_failure = *row.last_failure,
                            .reason = *row.reason,
                            .trace = row.entry.trace,
+                           .removal = row.removal,
                            .history = {}};
   const auto parsed = event::parse_notification(letter.event_json);
   if (parsed && !parsed->records.empty()) {
@@ -120,6 +121,7 @@ Awaitable<Result<std::vector<std::int64_t>>> FakeDeadLetterQueue::redrive(std::v
       row->state = "pending";
       row->due = due;
       row->entry.attempts = 0;
+      row->entry.since = due;
       moved.push_back(id);
     }
     wake = outbox_.wake_;

@@ -16,6 +16,15 @@ class FakeLedger final : public ports::Ledger {
     if (!contains_failures.empty()) co_return std::unexpected(take(contains_failures));
     co_return has(key);
   }
+  Awaitable<Result<std::optional<Instant>>> sent_before(ports::LedgerKey key, std::size_t more) override {
+    std::vector<Instant> sent;
+    for (const auto& entry : entries) {
+      key.sequencer = entry.key.sequencer;
+      if (entry.key == key) sent.push_back(entry.sent);
+    }
+    std::ranges::sort(sent, std::ranges::greater());
+    co_return more < sent.size() ? std::optional(sent[more]) : std::nullopt;
+  }
   Awaitable<Status> record_sent(ports::LedgerEntry entry) override {
     if (!record_failures.empty()) co_return std::unexpected(take(record_failures));
     if (!has(entry.key)) entries.push_back(std::move(entry));

@@ -1,6 +1,7 @@
 #include "support/fake_outbox.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -21,6 +22,7 @@ void note_failure(FakeOutbox::Row& row, Instant failed_at, const ports::FailureR
   row.last_failure = failed_at;
   row.lease_until.reset();
   row.reason = reason;
+  row.entry.last_failure = reason.kind;
   row.history.push_back({failed_at, reason});
   if (row.history.size() > ports::kMostAttemptsKept) row.history.erase(row.history.begin());
 }
@@ -37,6 +39,7 @@ std::int64_t FakeOutbox::add(std::string event_json, Instant now, std::string tr
     row.entry.id = id;
     row.entry.event_json = std::move(event_json);
     row.entry.created = now;
+    row.entry.since = now;
     row.entry.trace = std::move(trace);
     row.due = now;
     rows.push_back(std::move(row));
@@ -82,6 +85,21 @@ Awaitable<Result<std::vector<ports::OutboxEntry>>> FakeOutbox::take_due(Instant 
   co_return out;
 }
 
+Awaitable<Result<std::vector<ports::OutboxEntry>>> FakeOutbox::take_overdue(Instant now, delivery::RetryPolicy policy,
+                                                                            std::size_t most, Instant lease_until) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<ports::OutboxEntry> out;
+  for (Row& row : rows) {
+    if (out.size() == most) break;
+    if (row.state != "pending" || available(row) > now) continue;
+    if (delivery::gives_up_at(policy, row.entry.since, row.removal) > now) continue;
+    row.lease_until = lease_until;
+    row.entry.due = row.due;
+    out.push_back(row.entry);
+  }
+  co_return out;
+}
+
 Awaitable<Result<ports::NextDue>> FakeOutbox::next_due() {
   const std::scoped_lock lock(mutex_);
   ports::NextDue next;
@@ -121,13 +139,15 @@ Awaitable<Status> FakeOutbox::mark_delivered(std::int64_t id) {
   co_return Status{};
 }
 
-Awaitable<Status> FakeOutbox::reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason) {
+Awaitable<Status> FakeOutbox::reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason,
+                                         std::vector<ports::FailureReason> refused) {
   std::function<void()> wake;
   {
     const std::scoped_lock lock(mutex_);
     const auto row = pending(id);
     if (!row) co_return std::unexpected(row.error());
     note_failure(**row, failed_at, reason);
+    std::ranges::move(refused, std::back_inserter((*row)->entry.refused));
     (*row)->due = due;
     wake = wake_;
   }
@@ -135,12 +155,13 @@ Awaitable<Status> FakeOutbox::reschedule(std::int64_t id, Instant failed_at, Ins
   co_return Status{};
 }
 
-Awaitable<Status> FakeOutbox::postpone(std::int64_t id, Instant due) {
+Awaitable<Status> FakeOutbox::postpone(std::int64_t id, Instant due, std::vector<ports::FailureReason> refused) {
   std::function<void()> wake;
   {
     const std::scoped_lock lock(mutex_);
     const auto row = pending(id);
     if (!row) co_return std::unexpected(row.error());
+    std::ranges::move(refused, std::back_inserter((*row)->entry.refused));
     (*row)->due = due;
     (*row)->lease_until.reset();
     wake = wake_;
@@ -149,13 +170,16 @@ Awaitable<Status> FakeOutbox::postpone(std::int64_t id, Instant due) {
   co_return Status{};
 }
 
-Awaitable<Status> FakeOutbox::give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason) {
+Awaitable<Status> FakeOutbox::give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason,
+                                      std::optional<Instant> removal) {
   std::function<void()> changed;
   {
     const std::scoped_lock lock(mutex_);
     const auto row = pending(id);
     if (!row) co_return std::unexpected(row.error());
     note_failure(**row, failed_at, reason);
+    (*row)->entry.refused.clear();
+    (*row)->removal = removal;
     (*row)->state = "dead";
     changed = dead_letters_changed_;
   }

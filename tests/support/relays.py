@@ -45,10 +45,12 @@ def _answers(port):
 class PostfixRelay:
     """A Postfix with its own configuration, queue and mailboxes (one maildir for each of `users` at example.test).
 
-    Needs root: Postfix changes to its own users. `certificate`: offers STARTTLS and takes mail only over it.
+    Needs root: Postfix changes to its own users. `certificate`: offers STARTTLS and takes mail only over it. `settings`: more lines
+    of main.cf.
     """
 
-    def __init__(self, users=("you",), certificate=None, port=None):
+    def __init__(self, users=("you",), certificate=None, port=None, settings=None):
+        more = settings or {}
         self.port = port or free_port()
         self.users = users
         # Postfix's users must be able to walk to their files, so not below pytest's private folders.
@@ -76,6 +78,7 @@ class PostfixRelay:
         if certificate:
             settings |= {"smtpd_tls_cert_file": certificate.certificate, "smtpd_tls_key_file": certificate.key,
                          "smtpd_tls_security_level": "encrypt"}
+        settings |= more
         config = self.folder / "config"
         (config / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
         services = [f"{self.port} inet n - n - - smtpd", "postlog unix-dgram n - n - 1 postlogd"]

@@ -341,6 +341,10 @@ class Server:
         document = json.loads(self.cli(*arguments).stdout)
         return document["deliveries"] if isinstance(document, dict) else document
 
+    def relay(self):
+        """What /_/readyz tells of the relay: state, since, and where it is not open reason and next_probe."""
+        return json.loads(self.get("/_/readyz").body)["relay"]
+
     def mails(self):
         """The mails of the outbox folder."""
         return read_mails(self.data_dir / "outbox")

@@ -53,6 +53,11 @@ void write_memory(Connection& db, AlarmName alarm, const AlarmMemory& memory) {
       memory.alarm_told, memory.ok_told, memory.changes);
 }
 
+std::optional<Instant> first_removal(Connection& db, Instant now) {
+  Query row = db.query("SELECT min(removed_at_ms) FROM dead_letters WHERE removed_at_ms>?1", now);
+  return row.next() ? row.maybe_instant(0) : std::nullopt;
+}
+
 Notification read_notification(const Query& row) {
   return {.id = row.integer(0),
           .alarm = alarm::parse_alarm_name(row.bytes(1)).value_or(AlarmName::dead_letters),
@@ -63,17 +68,17 @@ Notification read_notification(const Query& row) {
           .value = row.count(6),
           .threshold = row.count(7),
           .changes = row.count(8),
-          .reasons = parse_reasons(row.bytes(9))};
+          .reasons = parse_reasons(row.bytes(9)),
+          .removal = row.maybe_instant(10)};
 }
 
 void write_notification(Connection& db, std::int64_t id, const Notification& notification) {
   db.run(
-      "INSERT INTO alarm_notifications(id, alarm, message, made_ms, since_ms, alarm_since_ms, value, threshold, "
-      "changes,"
-      " reasons) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+      "INSERT INTO alarm_notifications(id, alarm, message, made_ms, since_ms, alarm_since_ms, value, threshold,"
+      " changes, reasons, removal_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
       id, to_string(notification.alarm), to_string(notification.message), notification.made, notification.since,
       notification.alarm_since, notification.value, notification.threshold, notification.changes,
-      reasons_json(notification.reasons));
+      reasons_json(notification.reasons), notification.removal);
 }
 
 /// Notifications that nobody has yet to be told.
@@ -145,15 +150,18 @@ void SqliteAlarmStore::wake() {
   if (wake_) wake_();
 }
 
-Awaitable<Result<ports::AlarmMeasure>> SqliteAlarmStore::measure() {
-  co_return context_.readers.read([](Connection& db) -> Result<ports::AlarmMeasure> {
-    return ports::AlarmMeasure{.dead_letters = count_dead_letters(db), .oldest_event = oldest_event(db)};
+Awaitable<Result<ports::AlarmMeasure>> SqliteAlarmStore::measure(Instant now) {
+  co_return context_.readers.read([now](Connection& db) -> Result<ports::AlarmMeasure> {
+    return ports::AlarmMeasure{.dead_letters = count_dead_letters(db),
+                               .oldest_event = oldest_event(db),
+                               .first_removal = first_removal(db, now)};
   });
 }
 
 Awaitable<Result<std::vector<FrequentReason>>> SqliteAlarmStore::frequent_reasons(AlarmName alarm, std::size_t max) {
   co_return context_.readers.read([alarm, max](Connection& db) -> Result<std::vector<FrequentReason>> {
     alarm::FrequentReasons reasons;
+    if (alarm == AlarmName::relay_login) return reasons.top(max);
     Query rows = alarm == AlarmName::dead_letters
                      ? db.query("SELECT kind, message, count(*) FROM dead_letters GROUP BY kind, message")
                      : db.query("SELECT last_kind, last_message, 1 FROM outbox ORDER BY id LIMIT 1000");
@@ -218,13 +226,14 @@ Awaitable<Result<std::optional<ports::PendingNotification>>> SqliteAlarmStore::n
   co_return context_.readers.read([&](Connection& db) -> Result<std::optional<ports::PendingNotification>> {
     Query row = db.query(
         "SELECT n.id, n.alarm, n.message, n.made_ms, n.since_ms, n.alarm_since_ms, n.value, n.threshold, n.changes,"
-        " n.reasons, p.attempts, p.due_ms FROM alarm_pending p JOIN alarm_notifications n ON n.id=p.notification"
+        " n.reasons, n.removal_ms, p.attempts, p.due_ms FROM alarm_pending p JOIN alarm_notifications n ON "
+        "n.id=p.notification"
         " WHERE p.subscriber=?1 ORDER BY p.notification LIMIT 1",
         subscriber);
     if (!row.next()) return std::nullopt;
     return ports::PendingNotification{.notification = read_notification(row),
-                                      .attempts = static_cast<unsigned>(row.integer(10)),
-                                      .due = row.instant(11)};
+                                      .attempts = static_cast<unsigned>(row.integer(11)),
+                                      .due = row.instant(12)};
   });
 }
 

@@ -20,7 +20,7 @@ class SqliteAlarmStore final : public ports::AlarmStore {
   explicit SqliteAlarmStore(StoreContext& context) : context_(context) {}
 
   void on_dead_letters_changed(std::function<void()> wake) override;
-  Awaitable<Result<ports::AlarmMeasure>> measure() override;
+  Awaitable<Result<ports::AlarmMeasure>> measure(Instant now) override;
   Awaitable<Result<std::vector<alarm::FrequentReason>>> frequent_reasons(alarm::AlarmName alarm,
                                                                          std::size_t max) override;
   Awaitable<Result<delivery::AlarmMemory>> load(alarm::AlarmName alarm) override;

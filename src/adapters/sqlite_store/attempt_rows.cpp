@@ -30,4 +30,24 @@ std::vector<ports::FailedAttempt> read_attempts(Connection& db, std::int64_t eve
 
 void forget_attempts(Connection& db, std::int64_t event) { db.run("DELETE FROM attempts WHERE event=?1", event); }
 
+void add_refusals(Connection& db, std::int64_t event, const std::vector<ports::FailureReason>& refused) {
+  for (const ports::FailureReason& reason : refused) {
+    db.run("INSERT OR IGNORE INTO refusals(event, recipient, kind, message, reply) VALUES(?1, ?2, ?3, ?4, ?5)", event,
+           reason.recipient, reason.kind, reason.message, reason.reply);
+  }
+}
+
+std::vector<ports::FailureReason> read_refusals(Connection& db, std::int64_t event) {
+  std::vector<ports::FailureReason> refused;
+  Query rows =
+      db.query("SELECT kind, message, recipient, reply FROM refusals WHERE event=?1 ORDER BY recipient", event);
+  while (rows.next()) {
+    refused.push_back(
+        {.kind = rows.text(0), .message = rows.text(1), .recipient = rows.text(2), .reply = rows.text(3)});
+  }
+  return refused;
+}
+
+void forget_refusals(Connection& db, std::int64_t event) { db.run("DELETE FROM refusals WHERE event=?1", event); }
+
 }  // namespace s3link::sqlite_store

@@ -17,4 +17,11 @@ void add_attempt(Connection& db, std::int64_t event, Instant at, const ports::Fa
 std::vector<ports::FailedAttempt> read_attempts(Connection& db, std::int64_t event);
 void forget_attempts(Connection& db, std::int64_t event);
 
+/// As above, over the table `refusals`: the recipients of an event in the outbox that are not tried again. The first
+/// refusal of a recipient stays.
+void add_refusals(Connection& db, std::int64_t event, const std::vector<ports::FailureReason>& refused);
+/// By recipient.
+std::vector<ports::FailureReason> read_refusals(Connection& db, std::int64_t event);
+void forget_refusals(Connection& db, std::int64_t event);
+
 }  // namespace s3link::sqlite_store

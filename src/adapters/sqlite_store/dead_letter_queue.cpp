@@ -22,7 +22,7 @@ std::vector<std::int64_t> read_ids(Query rows) {
 std::optional<DeadLetter> find_letter(Connection& db, std::int64_t id) {
   Query row = db.query(
       "SELECT event_json, bucket, key, created_ms, attempts, first_failure_ms, last_failure_ms, kind, message,"
-      " recipient, reply, trace FROM dead_letters WHERE id=?1",
+      " recipient, reply, trace, removed_at_ms FROM dead_letters WHERE id=?1",
       id);
   if (!row.next()) return std::nullopt;
   return DeadLetter{
@@ -36,6 +36,7 @@ std::optional<DeadLetter> find_letter(Connection& db, std::int64_t id) {
       .last_failure = row.instant(6),
       .reason = {.kind = row.text(7), .message = row.text(8), .recipient = row.text(9), .reply = row.text(10)},
       .trace = row.text(11),
+      .removal = row.maybe_instant(12),
       .history = {}};
 }
 
@@ -49,8 +50,9 @@ std::vector<DeadLetter> find_letters(Connection& db, const std::vector<std::int6
 
 bool redrive_one(Connection& db, std::int64_t id, Instant due) {
   db.run(
-      "INSERT INTO outbox(id, event_json, bucket, key, created_ms, due_ms, first_failure_ms, last_kind, last_message,"
-      " trace) SELECT id, event_json, bucket, key, created_ms, ?2, first_failure_ms, kind, message, trace"
+      "INSERT INTO outbox(id, event_json, bucket, key, created_ms, due_ms, retry_since_ms, first_failure_ms, last_kind,"
+      " last_message, trace) SELECT id, event_json, bucket, key, created_ms, ?2, ?2, first_failure_ms, kind, message,"
+      " trace"
       " FROM dead_letters WHERE id=?1",
       id, due);
   return db.run("DELETE FROM dead_letters WHERE id=?1", id) > 0;

@@ -15,6 +15,17 @@ Awaitable<Result<bool>> SqliteLedger::contains(ports::LedgerKey key) {
   });
 }
 
+Awaitable<Result<std::optional<Instant>>> SqliteLedger::sent_before(ports::LedgerKey key, std::size_t more) {
+  co_return context_.readers.read([&](Connection& db) -> Result<std::optional<Instant>> {
+    Query row = db.query(
+        "SELECT sent_ms FROM ledger WHERE key=?1 AND recipient=?2 AND bucket=?3 AND kind=?4"
+        " ORDER BY sent_ms DESC LIMIT 1 OFFSET ?5",
+        Blob{key.key}, key.recipient, key.bucket, key.kind, more);
+    if (!row.next()) return std::nullopt;
+    return row.instant(0);
+  });
+}
+
 Awaitable<Status> SqliteLedger::record_sent(ports::LedgerEntry entry) {
   co_return co_await context_.queue.submit([entry = std::move(entry)](WriteTransaction& transaction) -> Status {
     const ports::LedgerKey& key = entry.key;

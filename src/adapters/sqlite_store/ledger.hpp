@@ -11,6 +11,7 @@ class SqliteLedger final : public ports::Ledger {
   explicit SqliteLedger(StoreContext& context) : context_(context) {}
 
   Awaitable<Result<bool>> contains(ports::LedgerKey key) override;
+  Awaitable<Result<std::optional<Instant>>> sent_before(ports::LedgerKey key, std::size_t more) override;
   Awaitable<Status> record_sent(ports::LedgerEntry entry) override;
 
  private:

@@ -8,8 +8,8 @@
 
 namespace s3link::sqlite_store {
 
-/// ports::Outbox over the tables `outbox`, `attempts`, `dead_letters` and `dropped`. An id that is not in the outbox is
-/// not_found.
+/// ports::Outbox over the tables `outbox`, `refusals`, `attempts`, `dead_letters` and `dropped`. An id that is not in
+/// the outbox is not_found.
 class SqliteOutbox final : public ports::Outbox {
  public:
   explicit SqliteOutbox(StoreContext& context) : context_(context) {}
@@ -17,12 +17,16 @@ class SqliteOutbox final : public ports::Outbox {
   void on_new_entry(std::function<void()> wake) override;
   Awaitable<Result<std::vector<ports::OutboxEntry>>> take_due(Instant now, delivery::Room room,
                                                               Instant lease_until) override;
+  Awaitable<Result<std::vector<ports::OutboxEntry>>> take_overdue(Instant now, delivery::RetryPolicy policy,
+                                                                  std::size_t most, Instant lease_until) override;
   Awaitable<Result<ports::NextDue>> next_due() override;
   Awaitable<Result<std::size_t>> bring_forward(Instant now, Instant latest) override;
   Awaitable<Status> mark_delivered(std::int64_t id) override;
-  Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason) override;
-  Awaitable<Status> postpone(std::int64_t id, Instant due) override;
-  Awaitable<Status> give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason) override;
+  Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason,
+                               std::vector<ports::FailureReason> refused = {}) override;
+  Awaitable<Status> postpone(std::int64_t id, Instant due, std::vector<ports::FailureReason> refused = {}) override;
+  Awaitable<Status> give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason,
+                            std::optional<Instant> removal = {}) override;
   Awaitable<Status> drop(std::int64_t id, Instant when, ports::FailureReason rule) override;
 
   /// From the writer's thread after a commit.

@@ -156,14 +156,28 @@ CREATE TRIGGER objects_count_change AFTER UPDATE OF bucket, size ON objects BEGI
   UPDATE buckets SET object_count=object_count+1, object_bytes=object_bytes+new.size WHERE id=new.bucket; END;
 )sql";
 
+// The time of a delivery counts from its event, or its last redrive (retry_since_ms). Who was refused for good is not
+// tried again with the others. When the ledger mailed a key to somebody last is asked for each mail.
+constexpr const char* kVersion4Delivery = R"sql(
+ALTER TABLE outbox ADD COLUMN retry_since_ms INTEGER;
+CREATE TABLE refusals(
+  event INTEGER NOT NULL, recipient TEXT NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, reply TEXT NOT NULL,
+  PRIMARY KEY(event, recipient)) WITHOUT ROWID;
+ALTER TABLE dead_letters ADD COLUMN removed_at_ms INTEGER;
+CREATE INDEX dead_letters_by_removal ON dead_letters(removed_at_ms) WHERE removed_at_ms IS NOT NULL;
+ALTER TABLE alarm_notifications ADD COLUMN removal_ms INTEGER;
+CREATE INDEX ledger_by_key ON ledger(key, recipient, sent_ms);
+)sql";
+
 constexpr std::array kVersion1Scripts = {kVersion1};
 constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm, kVersion2Lifecycle,
                                   kVersion2AccessLog};
 constexpr std::array kVersion3 = {kVersion3Usage};
+constexpr std::array kVersion4 = {kVersion4Delivery};
 
 // Entry n leads from version n to n + 1.
 constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2,
-                                                                                  kVersion3};
+                                                                                  kVersion3, kVersion4};
 
 std::int64_t read_pragma(Connection& db, const char* sql) {
   Query query = db.query(sql);

@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kDeadline = 10s;
 constexpr const char* kServer = "server";
+constexpr const char* kRelayState = "relay state";
 constexpr const char* kPublicUrl = "public URL";
 constexpr const char* kLink = "link";
 
@@ -48,6 +49,25 @@ std::string json_text(const std::string& body, std::string_view object, std::str
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+/// What the running server says of its relay.
+void check_relay_state(const std::string& body, DoctorReport& report) {
+  const std::string state = json_text(body, "relay", "state");
+  if (state.empty() || state == "open") return;
+  const std::string reason = json_text(body, "relay", "reason");
+  const std::string probe = json_text(body, "relay", "next_probe");
+  std::string message = fmt::format("the server's mails wait: the relay is {} ({}) since {}", state, reason,
+                                    json_text(body, "relay", "since"));
+  if (!probe.empty()) message += fmt::format(", next attempt at {}", probe);
+  const std::string fix = reason == "login refused"
+                              ? "correct email.password_file and the user in email.transport, then reload the server"
+                              : "its log has the relay's words; the server goes on by itself when the relay does";
+  if (reason == "login refused") {
+    report.failed(kRelayState, std::move(message), fix);
+  } else {
+    report.warning(kRelayState, std::move(message), fix);
+  }
+}
+
 Awaitable<void> check_ready(ports::HttpClient& http, std::string endpoint, DoctorReport& report) {
   const auto url = config::split_http_url(endpoint + "/");
   if (!url) {
@@ -63,6 +83,7 @@ Awaitable<void> check_ready(ports::HttpClient& http, std::string endpoint, Docto
                               : "look into its log; a restart may help");
   } else if (answer->status == 200) {
     report.ok(kServer, fmt::format("runs at {} and takes writes", endpoint));
+    check_relay_state(answer->body, report);
   } else {
     const std::string reason = json_text(answer->body, "error", "message");
     report.failed(kServer,

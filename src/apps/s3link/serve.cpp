@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -43,6 +44,7 @@
 #include "services/pipeline/dispatcher.hpp"
 #include "services/pipeline/lifecycle_sweeper.hpp"
 #include "services/pipeline/redrive.hpp"
+#include "services/pipeline/relay_gate.hpp"
 #include "services/server/s3_api.hpp"
 
 namespace s3link::app {
@@ -145,12 +147,35 @@ Result<std::unique_ptr<ports::MailSender>> mail_sender_of(const config::Settings
                                                           ports::LoginSecrets* secrets) {
   if (settings.email.relay) {
     smtp::RelaySettings relay = relay_settings(settings);
-    relay.concurrency = settings.delivery.concurrency;
+    relay.concurrency = settings.email.max_connections;
     return std::make_unique<smtp::SmtpSender>(std::move(relay), secrets);
   }
   auto folder = smtp::OutboxFolder::open(settings.server.data_dir / "outbox");
   if (!folder) return std::unexpected(folder.error());
   return std::move(*folder);
+}
+
+/// A folder bears as many as there are deliveries.
+delivery::RelayPolicy relay_policy(const config::Settings& settings) {
+  return {.max_connections = settings.email.relay ? settings.email.max_connections : settings.delivery.concurrency,
+          .rate = settings.email.rate,
+          .first_pause = settings.delivery.first_retry,
+          .max_pause = settings.delivery.max_retry};
+}
+
+pipeline::DispatcherSettings dispatcher_settings(const config::Settings& settings) {
+  const auto& delivery = settings.delivery;
+  const auto& rate = settings.email.recipient_rate;
+  return {.retry = {.max_attempts = delivery.max_attempts,
+                    .first_retry = delivery.first_retry,
+                    .max_retry = delivery.max_retry,
+                    .give_up_after = delivery.give_up_after},
+          .concurrency = delivery.concurrency,
+          .longest_hold = rate ? rate->per : std::chrono::seconds(0),
+          // Often enough that nothing is removed before it is seen that its time is over.
+          .overdue_period = std::clamp<std::chrono::seconds>(
+              std::min(settings.bucket.object_ttl / 48, delivery.give_up_after / 10), 1s, 60s),
+          .stop_grace = kStopGrace};
 }
 
 Awaitable<Status> make_bucket(ports::BucketStore& buckets, s3::BucketName name, Instant now) {
@@ -301,12 +326,13 @@ int serve(const ConfigOptions& options) {
 
   ServeTraces traces(settings, clock, random, logger);
   pipeline::Redrive redrive(store.dead_letters(), store.buckets(), clock, logger);
-  server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), clock);
   ServedAccessLog access_log(settings, store.access_log_journal(), clock, random, logger);
   std::atomic<bool> stopping = false;
   server::Liveness liveness;
   ServeMetrics metrics(settings, {.store = store, .redrive = redrive, .access_log = access_log.log, .traces = traces},
-                       **sender, clock, {alarms.path()});
+                       **sender, clock, {server::AlarmsDocument::kPath});
+  pipeline::RelayGate relay(relay_policy(settings), metrics.sender(), clock, random, logger);
+  server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), relay, clock);
   std::vector<server::RequestObserver*> observers = traces.observers();
   observers.push_back(&access_log.log);
   observers.push_back(&metrics.observer());
@@ -320,7 +346,8 @@ int serve(const ConfigOptions& options) {
                      .logs_bucket = settings.bucket.logs_name,
                      .contact = settings.email.reply_to.value_or(settings.email.sender).text()},
                     keys, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
-                    std::move(observers), {&alarms, &metrics.document()}, readiness_checks(stopping, store, liveness));
+                    std::move(observers), {&alarms, &metrics.document()},
+                    readiness_checks(stopping, store, liveness, relay));
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
   pipeline::LifecycleSweeper sweeper({.bucket = settings.bucket.name, .object_ttl = settings.bucket.object_ttl},
                                      store.buckets(), clock, logger);
@@ -351,22 +378,19 @@ int serve(const ConfigOptions& options) {
                        .recipients = settings.email.recipients,
                        .link_template = std::move(files->link_template),
                        .reply_to = settings.email.reply_to,
-                       .bounce_address = settings.email.bounce_address},
-                      metrics.sender(), store.ledger(), clock, random);
-  pipeline::Dispatcher dispatcher({.max_attempts = settings.delivery.max_attempts,
-                                   .first_retry = settings.delivery.first_retry,
-                                   .max_retry = settings.delivery.max_retry,
-                                   .concurrency = settings.delivery.concurrency,
-                                   .stop_grace = kStopGrace},
-                                  store.outbox(), store.buckets(), links, mailer, clock, random, logger, traces.sink());
+                       .bounce_address = settings.email.bounce_address,
+                       .recipient_rate = settings.email.recipient_rate},
+                      relay, store.ledger(), clock, random);
+  pipeline::Dispatcher dispatcher(dispatcher_settings(settings), store.outbox(), store.buckets(), links, mailer, relay,
+                                  clock, random, logger, traces.sink());
 
   NamedSecrets secrets = files->clone();  // the alarm takes its own
-  auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store.alarms(), **sender, context,
-                                clock, random, logger);
+  auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store.alarms(), **sender, relay,
+                                context, clock, random, logger);
   if (!alarm) return complain(kFailed, alarm.error().message);
 
-  ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, keys, logger);
-  metrics.watch(server, dispatcher, sweeper, retention);
+  ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, keys, relay, logger);
+  metrics.watch(server, dispatcher, sweeper, retention, relay);
   system::SignalWatcher signals;
   std::atomic<bool> broken = false;
   PipelineThread pipeline(context, logger, [&] {

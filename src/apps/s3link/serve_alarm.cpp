@@ -60,10 +60,11 @@ pipeline::AlarmWebhookSettings webhook_settings(const config::Settings& settings
 }  // namespace
 
 server::AlarmsDocument alarms_document(const config::Settings& settings, ports::AlarmStore& store,
-                                       ports::Clock& clock) {
+                                       const pipeline::RelayGate& relay, ports::Clock& clock) {
   server::AlarmsSettings shown{.dead_letter_threshold = settings.alarm.dead_letter_threshold,
-                               .oldest_event = settings.alarm.oldest_event,
-                               .subscribers = {}};
+                               .max_wait = settings.alarm.max_wait,
+                               .subscribers = {},
+                               .relay = [&relay] { return relay.status(); }};
   if (settings.alarm.email) shown.subscribers.emplace_back("email");
   if (!settings.alarm.webhook.empty()) shown.subscribers.emplace_back("webhook");
   return {std::move(shown), store, clock};
@@ -84,8 +85,9 @@ ServeAlarm::~ServeAlarm() = default;
 Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& settings, NamedFiles& files,
                                                      ports::LoginSecrets* relay_secrets, std::string public_url,
                                                      ports::AlarmStore& store, ports::MailSender& links,
-                                                     asio::io_context& context, ports::Clock& clock,
-                                                     ports::Random& random, ports::Logger& logger) {
+                                                     pipeline::RelayGate& relay, asio::io_context& context,
+                                                     ports::Clock& clock, ports::Random& random,
+                                                     ports::Logger& logger) {
   auto parts = std::make_unique<Parts>();
   const alarm::Source source{
       .server = std::move(public_url),
@@ -116,10 +118,12 @@ Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& set
       std::make_unique<pipeline::AlarmTopic>(pipeline::AlarmFeedSettings{}, subscribers, store, clock, random, logger);
   parts->alarm = std::make_unique<pipeline::Alarm>(
       pipeline::AlarmSettings{.dead_letter_threshold = settings.alarm.dead_letter_threshold,
-                              .oldest_event = settings.alarm.oldest_event,
+                              .max_wait = settings.alarm.max_wait,
                               .period = settings.alarm.period,
-                              .policy = {.min_interval = settings.alarm.min_interval}},
+                              .policy = {.min_interval = settings.alarm.min_interval},
+                              .relay = [&relay] { return relay.status(); }},
       store, *parts->topic, clock, logger);
+  relay.on_change(parts->alarm->relay_changed());
   return std::unique_ptr<ServeAlarm>(new ServeAlarm(std::move(parts)));
 }
 

@@ -14,26 +14,28 @@
 #include "ports/login_secrets.hpp"
 #include "ports/mail_sender.hpp"
 #include "ports/random.hpp"
+#include "services/pipeline/relay_gate.hpp"
 #include "services/server/alarms.hpp"
 
 namespace s3link::app {
 
 /// What GET /_/api/v1/alarms shows under these settings.
-server::AlarmsDocument alarms_document(const config::Settings& settings, ports::AlarmStore& store, ports::Clock& clock);
+server::AlarmsDocument alarms_document(const config::Settings& settings, ports::AlarmStore& store,
+                                       const pipeline::RelayGate& relay, ports::Clock& clock);
 
 /// The alarm of `s3link serve`: what watches, and who is told. Everything passed to make() must outlive it, and the
 /// context must run until what run() started has ended.
 class ServeAlarm {
  public:
   /// `links` carries the link mails; alarms leave through it where they are files in the outbox folder, else through a
-  /// relay session of their own, so that a hanging link mail does not hold them up. Takes the webhook's secret out of
-  /// `files`.
+  /// relay session of their own, so that a hanging link mail does not hold them up. Not through `relay`, which is what
+  /// is watched: a pause of the link mails keeps no alarm waiting. Takes the webhook's secret out of `files`.
   /// Errors: the outbox folder's.
   static Result<std::unique_ptr<ServeAlarm>> make(const config::Settings& settings, NamedFiles& files,
                                                   ports::LoginSecrets* relay_secrets, std::string public_url,
                                                   ports::AlarmStore& store, ports::MailSender& links,
-                                                  asio::io_context& context, ports::Clock& clock, ports::Random& random,
-                                                  ports::Logger& logger);
+                                                  pipeline::RelayGate& relay, asio::io_context& context,
+                                                  ports::Clock& clock, ports::Random& random, ports::Logger& logger);
   ServeAlarm(const ServeAlarm&) = delete;
   ServeAlarm& operator=(const ServeAlarm&) = delete;
   ~ServeAlarm();

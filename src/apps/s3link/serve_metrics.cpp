@@ -17,6 +17,7 @@
 #include "services/pipeline/lifecycle_sweeper.hpp"
 #include "services/pipeline/metered_mail_sender.hpp"
 #include "services/pipeline/pipeline_metrics.hpp"
+#include "services/pipeline/relay_gate.hpp"
 #include "services/server/access_log.hpp"
 #include "services/server/metrics_document.hpp"
 #include "services/server/request_metrics.hpp"
@@ -100,6 +101,7 @@ struct Watched {
   const pipeline::Dispatcher& dispatcher;
   const pipeline::LifecycleSweeper& sweeper;
   const pipeline::DeadLetterRetention& retention;
+  const pipeline::RelayGate& relay;
 };
 
 }  // namespace
@@ -135,6 +137,7 @@ Families ServeMetrics::Parts::counted() const {
   if (watched) {
     append(out, connection_families(watched->server, max_connections));
     out.push_back(pipeline::delivery_family(watched->dispatcher.tally()));
+    append(out, pipeline::relay_families(watched->relay.status()));
     append(out, pipeline::sweep_families(watched->sweeper.tally()));
     out.push_back(pipeline::removed_dead_letters_family(watched->retention, sources.redrive));
   }
@@ -161,8 +164,9 @@ server::ApiDocument& ServeMetrics::document() { return parts_->document; }
 ports::MailSender& ServeMetrics::sender() { return parts_->sender; }
 
 void ServeMetrics::watch(const http_server::Server& server, const pipeline::Dispatcher& dispatcher,
-                         const pipeline::LifecycleSweeper& sweeper, const pipeline::DeadLetterRetention& retention) {
-  parts_->watched.emplace(server, dispatcher, sweeper, retention);
+                         const pipeline::LifecycleSweeper& sweeper, const pipeline::DeadLetterRetention& retention,
+                         const pipeline::RelayGate& relay) {
+  parts_->watched.emplace(server, dispatcher, sweeper, retention, relay);
 }
 
 }  // namespace s3link::app

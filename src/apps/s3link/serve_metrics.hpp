@@ -18,6 +18,7 @@ class DeadLetterRetention;
 class Dispatcher;
 class LifecycleSweeper;
 class Redrive;
+class RelayGate;
 }  // namespace s3link::pipeline
 namespace s3link::server {
 class AccessLog;
@@ -56,7 +57,8 @@ class ServeMetrics {
 
   /// What is made after the API that serves the document: before the first request.
   void watch(const http_server::Server& server, const pipeline::Dispatcher& dispatcher,
-             const pipeline::LifecycleSweeper& sweeper, const pipeline::DeadLetterRetention& retention);
+             const pipeline::LifecycleSweeper& sweeper, const pipeline::DeadLetterRetention& retention,
+             const pipeline::RelayGate& relay);
 
  private:
   struct Parts;

@@ -1,10 +1,12 @@
 #include "apps/s3link/serve_readiness.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/json.hpp>
 #include <utility>
 
 #include "adapters/http_server/server.hpp"
 #include "adapters/sqlite_store/store.hpp"
+#include "services/pipeline/relay_gate.hpp"
 
 namespace s3link::app {
 namespace {
@@ -14,15 +16,27 @@ Awaitable<Status> not_stopping(const std::atomic<bool>& stopping) {
   co_return Status{};
 }
 
+Awaitable<Status> nothing_against() { co_return Status{}; }
+
+/// Without the relay's words: whoever asks for readiness has no key.
+std::string relay_document(const delivery::RelayStatus& status) {
+  boost::json::object out{{"state", to_string(status.phase)}, {"since", iso8601(status.since)}};
+  if (const auto why = delivery::trouble(status); !why.empty()) out["reason"] = why;
+  if (status.next_probe) out["next_probe"] = iso8601(*status.next_probe);
+  return boost::json::serialize(out);
+}
+
 Awaitable<Status> all_work(const server::Liveness& liveness) { co_return liveness.state(); }
 
 }  // namespace
 
 std::vector<server::ReadinessCheck> readiness_checks(const std::atomic<bool>& stopping, sqlite_store::Store& store,
-                                                     const server::Liveness& liveness) {
+                                                     const server::Liveness& liveness,
+                                                     const pipeline::RelayGate& relay) {
   return {{"server", [&stopping] { return not_stopping(stopping); }},
           {"outbox", [&store] { return store.outbox_room(); }},
-          {"liveness", [&liveness] { return all_work(liveness); }}};
+          {"liveness", [&liveness] { return all_work(liveness); }},
+          {"relay", nothing_against, [&relay] { return relay_document(relay.status()); }}};
 }
 
 void add_parts(server::Liveness& liveness, http_server::Server& server, asio::io_context& pipeline,

@@ -13,6 +13,7 @@
 #include "apps/s3link/relay_secrets.hpp"
 #include "core/config/changes.hpp"
 #include "services/link/mailer.hpp"
+#include "services/pipeline/relay_gate.hpp"
 
 namespace s3link::app {
 namespace {
@@ -70,6 +71,7 @@ void ServeReload::run() {
   reload_tls();
   reload_secrets(in_force_);
   reload_keys();
+  relay_.probe_now();
 }
 
 void ServeReload::reload_level(const config::Loaded& fresh) {

@@ -13,6 +13,9 @@ class Mailer;
 namespace s3link::sigv4 {
 class KeyRing;
 }
+namespace s3link::pipeline {
+class RelayGate;
+}
 namespace s3link::system {
 class SpdlogLogger;
 }
@@ -26,13 +29,15 @@ ports::LogLevel log_level(config::LogLevel level);
 
 /// What SIGHUP does: reads the configuration again for the log level and the mail templates, the TLS files, and the
 /// passwords and OAuth secrets of the relays, and the access keys of data_dir/credentials. Each is taken over as a
-/// whole or, where anything of it is wrong, left as it was; the log says which, and why. Settings that have changed and
-/// need a restart are named in a warning. Thread safety: one call at a time.
+/// whole or, where anything of it is wrong, left as it was; the log says which, and why. A relay that is paused is
+/// tried at once: who reloads has mended something. Settings that have changed and need a restart are named in a
+/// warning. Thread safety: one call at a time.
 class ServeReload {
  public:
   /// `in_force` is what the server was started with. The references must outlive it.
   ServeReload(ConfigOptions options, const config::Loaded& in_force, NamedSecrets secrets, http_server::Server& server,
-              link::Mailer& mailer, RelaySecrets& relay_secrets, sigv4::KeyRing& keys, system::SpdlogLogger& logger)
+              link::Mailer& mailer, RelaySecrets& relay_secrets, sigv4::KeyRing& keys, pipeline::RelayGate& relay,
+              system::SpdlogLogger& logger)
       : options_(std::move(options)),
         in_force_(in_force),
         secrets_(std::move(secrets)),
@@ -40,6 +45,7 @@ class ServeReload {
         mailer_(mailer),
         relay_secrets_(relay_secrets),
         keys_(keys),
+        relay_(relay),
         logger_(logger) {}
 
   void run();
@@ -60,6 +66,7 @@ class ServeReload {
   link::Mailer& mailer_;
   RelaySecrets& relay_secrets_;
   sigv4::KeyRing& keys_;
+  pipeline::RelayGate& relay_;
   system::SpdlogLogger& logger_;
 };
 

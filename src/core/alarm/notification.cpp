@@ -6,7 +6,15 @@
 namespace s3link::alarm {
 
 std::string_view to_string(AlarmName name) noexcept {
-  return name == AlarmName::dead_letters ? "dead-letters" : "oldest-event";
+  switch (name) {
+    case AlarmName::dead_letters:
+      return "dead-letters";
+    case AlarmName::oldest_event:
+      return "oldest-event";
+    case AlarmName::relay_login:
+      break;
+  }
+  return "relay-login";
 }
 
 std::optional<AlarmName> parse_alarm_name(std::string_view text) noexcept {

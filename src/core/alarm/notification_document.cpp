@@ -38,6 +38,7 @@ std::string notification_document(const Notification& notification, const Source
     object.literal("threshold", std::to_string(notification.threshold));
     object.text("unit", notification.alarm == AlarmName::dead_letters ? "dead letters" : "seconds");
     object.literal("changes", std::to_string(notification.changes));
+    if (!ok && notification.removal) object.text("redrivable_until", iso8601(*notification.removal));
     append_reasons(notification.reasons, object.member("reasons"));
     object.text("server", source.server);
     object.text("bucket", source.bucket);

@@ -40,6 +40,12 @@ std::string meaning(const Notification& notification) {
               : "Dead letters are uploads whose mail could not be sent and is not tried again: their\n"
                 "recipients know nothing of them. Files stay where they are until their time is over.\n";
   }
+  if (notification.alarm == AlarmName::relay_login) {
+    return ok ? "The relay takes our login again; what waited is being mailed.\n"
+              : "No mail leaves until the user in email.transport and the password in\n"
+                "email.password_file are right. Mails wait meanwhile; nothing is lost. After a change:\n"
+                "systemctl reload s3link (SIGHUP).\n";
+  }
   return ok ? "Nothing waits longer than the threshold any more.\n"
             : "Mails are being tried, but the oldest has not left for longer than the threshold.\n";
 }
@@ -52,13 +58,24 @@ std::string headline(const Notification& notification) {
     return fmt::format("{}, {} than {}", dead_letters(notification.value), ok ? "no longer more" : "more",
                        notification.threshold);
   }
+  if (notification.alarm == AlarmName::relay_login) {
+    return ok ? "the relay takes our login again" : "the relay refuses our login";
+  }
   if (ok) return fmt::format("no upload waits longer than {} for its mail", duration(notification.threshold));
   return fmt::format("an upload has waited {} for its mail, longer than {}", duration(notification.value),
                      duration(notification.threshold));
 }
 
 std::string look_command(const Notification& notification, const Source& source) {
-  return command(notification.alarm == AlarmName::dead_letters ? "dlq list" : "deliveries --state pending", source);
+  switch (notification.alarm) {
+    case AlarmName::dead_letters:
+      return command("dlq list", source);
+    case AlarmName::oldest_event:
+      return command("deliveries --state pending", source);
+    case AlarmName::relay_login:
+      break;
+  }
+  return command("doctor", source);
 }
 
 MailText mail_text(const Notification& notification, const Source& source) {
@@ -74,6 +91,10 @@ MailText mail_text(const Notification& notification, const Source& source) {
   add("Now:       {}\n", headline(notification));
   add("Server:    {}, bucket {}\n\n", source.server, source.bucket);
   add("{}", meaning(notification));
+  if (!ok && notification.removal) {
+    add("The first of these files is removed on {}: until then it can be sent again.\n",
+        mail::instant_in_words(*notification.removal));
+  }
   if (notification.changes > 1) {
     add("Since the message before this one the state changed {} times.\n", notification.changes);
   }

@@ -36,6 +36,15 @@ Status store_duration(const Texts& texts, seconds min, seconds max, seconds& tar
   return {};
 }
 
+Status store_rate(const Texts& texts, std::optional<mail::Rate>& target) {
+  target.reset();
+  if (texts.empty() || texts.at(0) == "none") return {};
+  const auto rate = mail::Rate::parse(texts.at(0));
+  if (!rate) return fail(ErrorKind::invalid_argument, rate.error().message + ", or none");
+  target = *rate;
+  return {};
+}
+
 Status store_count(const Texts& texts, unsigned min, unsigned max, unsigned& target) {
   const auto value = parse_whole_number(texts.at(0), min, max);
   if (!value) return std::unexpected(value.error());
@@ -403,14 +412,37 @@ const std::array kKeys{
         "the client's own credentials are used. Read again on SIGHUP.",
         "", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.oauth.refresh_token_file); }},
 
-    Key{"delivery", "max_attempts", ValueType::whole_number, "5", "", "",
-        "Attempts to mail a link before it goes to the dead letters, 1 to 1000.", "", false,
-        [](Settings& s, const Texts& t) { return store_count(t, 1, 1000, s.delivery.max_attempts); }},
+    Key{"email", "max_connections", ValueType::whole_number, "4", "", "",
+        "Mails handed to the relay at a time, 1 to 256. A relay that asks for less gets\n"
+        "less by itself.",
+        "", false, [](Settings& s, const Texts& t) { return store_count(t, 1, 256, s.email.max_connections); }},
+    Key{"email", "rate", ValueType::text, "", "", "30/m",
+        "Most mails that leave in a time, spread evenly: 1/s, 30/m, 60/h, 1000/d. Without\n"
+        "it, or with none, as many as the relay takes.",
+        "", false, [](Settings& s, const Texts& t) { return store_rate(t, s.email.rate); }},
+    Key{"email", "recipient_rate", ValueType::text, "60/h", "", "",
+        "Most mails to one recipient about one key, written as email.rate is; none: no\n"
+        "such limit. What is over it waits; its newest version is mailed when its turn\n"
+        "comes, those before it are not.",
+        "", false, [](Settings& s, const Texts& t) { return store_rate(t, s.email.recipient_rate); }},
+
+    Key{"delivery", "give_up_after", ValueType::duration, "4d", "", "",
+        "How long a mail is tried before it goes to the dead letters, 1s to 365d; never past\n"
+        "its object's removal: a 24th of the object's life before it, at most an hour.",
+        "Lambda's retries", false,
+        [](Settings& s, const Texts& t) {
+          return store_duration(t, seconds(1), 365 * kDay, s.delivery.give_up_after);
+        }},
     Key{"delivery", "first_retry", ValueType::duration, "1s", "", "",
         "Wait after the first failure, 1s to 1d; it doubles with each, with jitter.", "", false,
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.delivery.first_retry); }},
-    Key{"delivery", "max_retry", ValueType::duration, "2m", "", "", "Longest wait between attempts, 1s to 1d.", "",
-        false, [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.delivery.max_retry); }},
+    Key{"delivery", "max_retry", ValueType::duration, "5m", "", "",
+        "Longest wait between attempts, and between probes of a relay that is away, 1s to 1d.", "", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.delivery.max_retry); }},
+    Key{"delivery", "max_attempts", ValueType::whole_number, "0", "", "",
+        "A further bound: failed attempts after which a mail goes to the dead letters, up to\n"
+        "1000000; 0: none. Attempts that the relay was not there for do not count.",
+        "", false, [](Settings& s, const Texts& t) { return store_count(t, 0, 1'000'000, s.delivery.max_attempts); }},
     Key{"delivery", "concurrency", ValueType::whole_number, "16", "", "", "Deliveries at a time, 1 to 256.", "", false,
         [](Settings& s, const Texts& t) { return store_count(t, 1, 256, s.delivery.concurrency); }},
     Key{"delivery", "max_pending", ValueType::whole_number, "1000000", "", "",
@@ -421,16 +453,17 @@ const std::array kKeys{
           return store(parse_whole_number(t.at(0), 1, 1'000'000'000), s.delivery.max_pending);
         }},
 
-    Key{"alarm", "dead_letter_threshold", ValueType::whole_number, "5", "", "",
-        "An alarm is raised when there are more dead letters than this.", "DeadLetterQueueAlarmTreshold", false,
+    Key{"alarm", "dead_letter_threshold", ValueType::whole_number, "0", "", "",
+        "An alarm is raised when there are more dead letters than this; 0: at the first.",
+        "DeadLetterQueueAlarmTreshold", false,
         [](Settings& s, const Texts& t) {
           return store(parse_whole_number(t.at(0), 0, 1'000'000'000), s.alarm.dead_letter_threshold);
         }},
-    Key{"alarm", "oldest_event", ValueType::duration, "1h", "", "",
+    Key{"alarm", "max_wait", ValueType::duration, "1h", "", "",
         "Another alarm is raised when an upload has waited longer than this for its mail\n"
         "to leave, 1s to 36500d.",
         "", false,
-        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 36500 * kDay, s.alarm.oldest_event); }},
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 36500 * kDay, s.alarm.max_wait); }},
     Key{"alarm", "period", ValueType::duration, "60s", "", "", "How often that is looked at, 1s to 1d.", "", false,
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.alarm.period); }},
     Key{"alarm", "min_interval", ValueType::duration, "15m", "", "",
@@ -439,7 +472,8 @@ const std::array kKeys{
         "", false,
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.alarm.min_interval); }},
     Key{"alarm", "email", ValueType::text, "", "", "admin@example.org",
-        "Who is told of an alarm. Without it, alarms are only logged and shown.", "AdminAlarmEMail", false,
+        "Who is told of an alarm: lost mails, mails that wait for long, a relay that refuses\n"
+        "the login. Without it, alarms are only logged and shown.", "AdminAlarmEMail", false,
         [](Settings& s, const Texts& t) -> Status {
           if (t.empty()) {
             s.alarm.email.reset();

@@ -4,6 +4,7 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <set>
 
@@ -132,6 +133,12 @@ bool is_of_kubernetes(std::string_view name, std::string_view value) {
   return !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
 }
 
+/// Settings that were called otherwise once: taken all the same, with a warning.
+struct Renamed {
+  std::string_view section, before, environment, now;
+};
+constexpr std::array kRenamed = {Renamed{"alarm", "oldest_event", "S3LINK_ALARM_OLDEST_EVENT", "max_wait"}};
+
 class Loader {
  public:
   std::expected<Loaded, std::vector<Problem>> run(const Sources& sources) {
@@ -242,7 +249,8 @@ class Loader {
     const auto where = [&](const toml::node& at) { return fmt::format("{}:{}", file, at.source().begin.line); };
     for (const auto& [tail, value] : table) {
       const std::string name = prefix + std::string(tail.str());
-      const Key* key = find_key(section, name);
+      const Key* key = find_renamed([&](const Renamed& old) { return old.section == section && old.before == name; });
+      if (!key) key = find_key(section, name);
       if (!key) {
         const auto* const inner = value.as_table();
         if (inner != nullptr && is_table_of(section, name + ".")) {
@@ -270,6 +278,15 @@ class Loader {
                                [&](const Key& key) { return key.section == section && key.name.starts_with(prefix); });
   }
 
+  /// The key that is meant by an old name; says so.
+  template <class Is>
+  const Key* find_renamed(const Is& is) {
+    const auto* const old = std::ranges::find_if(kRenamed, is);
+    if (old == kRenamed.end()) return nullptr;
+    warnings_.push_back(fmt::format("{0}.{1} is called {0}.{2} now: rename it", old->section, old->before, old->now));
+    return find_key(old->section, old->now);
+  }
+
   static std::string unknown_key(std::string_view section, std::string_view name) {
     for (const Key& key : keys()) {
       if (key.name == name) return fmt::format("unknown setting; did you mean {}?", key.dotted());
@@ -289,7 +306,8 @@ class Loader {
     for (const Key& key : keys()) names.push_back(key.environment_name());
     for (const auto& [name, value] : environment) {
       if (!name.starts_with("S3LINK_") || name == kConfigVariable) continue;
-      const Key* key = find_key_by_environment(name);
+      const Key* key = find_renamed([&](const Renamed& old) { return name == old.environment; });
+      if (!key) key = find_key_by_environment(name);
       if (!key && is_of_kubernetes(name, value)) continue;
       if (!key) {
         problems_.push_back({shown(name), "",
@@ -467,9 +485,10 @@ class Loader {
   void warn_of_alarm() {
     const Settings::Alarm& alarm = settings_.alarm;
     if (!alarm.email) {
-      warnings_.push_back(alarm.webhook.empty()
-                              ? "alarm.email is not set: alarms are only logged and shown"
-                              : "alarm.email is not set: alarms are only posted to alarm.webhook, logged and shown");
+      warnings_.push_back(
+          alarm.webhook.empty()
+              ? "alarm.email is not set: alarms are only logged and shown, so nobody is told of lost mails"
+              : "alarm.email is not set: alarms are only posted to alarm.webhook, logged and shown");
       if (alarm.own_transport) warnings_.push_back("alarm.transport is set, but no alarm.email to send to");
     } else if (alarm.webhook.empty() && settings_.email.relay &&
                (!alarm.own_transport || alarm.relay == settings_.email.relay)) {

@@ -56,13 +56,17 @@ TEST(Load, DefaultsAreThoseOfTheContract) {
   ASSERT_EQ(s.email.recipients.size(), 1u);
   EXPECT_EQ(s.email.recipients[0].text(), "you@localhost");
   EXPECT_FALSE(s.email.relay || s.email.password_file || s.email.template_dir);
-  EXPECT_EQ(s.delivery.max_attempts, 5u);
+  EXPECT_EQ(s.email.max_connections, 4u);
+  EXPECT_EQ(s.email.rate, std::nullopt);
+  EXPECT_EQ(s.email.recipient_rate, (mail::Rate{60, 1h}));
+  EXPECT_EQ(s.delivery.give_up_after, 96h);
+  EXPECT_EQ(s.delivery.max_attempts, 0u);
   EXPECT_EQ(s.delivery.first_retry, 1s);
-  EXPECT_EQ(s.delivery.max_retry, 2min);
+  EXPECT_EQ(s.delivery.max_retry, 5min);
   EXPECT_EQ(s.delivery.concurrency, 16u);
   EXPECT_EQ(s.delivery.max_pending, 1'000'000u);
-  EXPECT_EQ(s.alarm.dead_letter_threshold, 5u);
-  EXPECT_EQ(s.alarm.oldest_event, 1h);
+  EXPECT_EQ(s.alarm.dead_letter_threshold, 0u);
+  EXPECT_EQ(s.alarm.max_wait, 1h);
   EXPECT_EQ(s.alarm.period, 60s);
   EXPECT_EQ(s.alarm.min_interval, 15min);
   EXPECT_FALSE(s.alarm.own_transport || s.alarm.relay || s.alarm.password_file || s.alarm.webhook_secret_file);
@@ -203,6 +207,19 @@ TEST(Load, LinksThatStartWithAnyAddressAreWarnedOf) {
   const auto got = load(from_file("[server]\nlisten=\"0.0.0.0:9000\"\n[alarm]\nemail=\"a@x.org\""));
   ASSERT_TRUE(got);
   EXPECT_THAT(got->warnings, ElementsAre(HasSubstr("server.public_url is not set")));
+}
+
+TEST(Load, ARenamedSettingIsTakenWithAWarning) {
+  const auto by_file = load(from_file("[alarm]\noldest_event=\"2h\"\nemail=\"a@x.org\"\n"));
+  ASSERT_TRUE(by_file);
+  EXPECT_EQ(by_file->settings.alarm.max_wait, 2h);
+  EXPECT_THAT(by_file->warnings, ElementsAre("alarm.oldest_event is called alarm.max_wait now: rename it"));
+  Sources sources;
+  sources.environment = {{"S3LINK_ALARM_OLDEST_EVENT", "3h"}, {"S3LINK_ALARM_EMAIL", "a@x.org"}};
+  const auto by_environment = load(sources);
+  ASSERT_TRUE(by_environment);
+  EXPECT_EQ(by_environment->settings.alarm.max_wait, 3h);
+  EXPECT_EQ(by_environment->warnings.size(), 1U);
 }
 
 TEST(Load, AlarmsThatNobodyMayHearAreWarnedOf) {

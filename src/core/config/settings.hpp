@@ -10,6 +10,7 @@
 #include "core/base/ip_address.hpp"
 #include "core/base/secret.hpp"
 #include "core/mail/address.hpp"
+#include "core/mail/rate.hpp"
 #include "core/mail/relay_auth.hpp"
 #include "core/mail/relay_url.hpp"
 #include "core/s3/names.hpp"
@@ -82,18 +83,22 @@ struct Settings {
       std::string scope;
       std::optional<std::filesystem::path> client_secret_file, refresh_token_file;  ///< one of them at least
     } oauth;
+    unsigned max_connections = 0;
+    std::optional<mail::Rate> rate = {};            ///< empty: none
+    std::optional<mail::Rate> recipient_rate = {};  ///< for one key and recipient; empty: none
   } email;
 
   struct Delivery {
-    unsigned max_attempts = 0;
+    std::chrono::seconds give_up_after{};
     std::chrono::seconds first_retry{}, max_retry{};
+    unsigned max_attempts = 0;  ///< 0: no such bound
     unsigned concurrency = 0;
     std::uint64_t max_pending = 0;
   } delivery;
 
   struct Alarm {
     std::uint64_t dead_letter_threshold = 0;
-    std::chrono::seconds oldest_event{};
+    std::chrono::seconds max_wait{};
     std::chrono::seconds period{}, min_interval{};
     std::optional<mail::Address> email;
     bool own_transport = false;           ///< else alarms leave as email.transport says

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "core/base/instant.hpp"
 #include "core/base/result.hpp"
 #include "core/delivery/retry_policy.hpp"
+#include "core/mail/send_failure.hpp"
 
 namespace s3link::delivery {
 
@@ -26,7 +28,8 @@ struct Reason {
 struct Delivered {  ///< every recipient's mail is in the ledger
   bool operator==(const Delivered&) const = default;
 };
-struct Dropped {  ///< a rule says that there is nothing to deliver: "folder_marker", "test_event", "object_gone"
+struct Dropped {  ///< a rule says that there is nothing to deliver: "folder_marker", "test_event", "object_gone",
+                  ///< "replaced"
   Reason rule;
   bool operator==(const Dropped&) const = default;
 };
@@ -34,16 +37,27 @@ struct Undeliverable {  ///< no attempt can succeed: "unlinkable_key"
   Reason reason;
   bool operator==(const Undeliverable&) const = default;
 };
-struct Failed {
+/// One recipient's mail that failed, or what failed before any could be sent.
+struct Failure {
   Error error;
   std::string recipient = {};  ///< as in Reason
   std::string reply = {};      ///< as in Reason
+  mail::FailureScope scope = mail::FailureScope::message;
+  bool may_have_been_taken = false;  ///< a repeat may be a second mail
+  bool operator==(const Failure&) const = default;
+};
+struct Failed {  ///< one or more; recipients that are not named have been mailed
+  std::vector<Failure> failures;
   bool operator==(const Failed&) const = default;
+};
+struct Held {  ///< nothing failed; the mail has to wait until then
+  Instant until;
+  bool operator==(const Held&) const = default;
 };
 struct InHand {  ///< another entry of the same event is being delivered; what becomes of it decides about this one
   bool operator==(const InHand&) const = default;
 };
-using Outcome = std::variant<Delivered, Dropped, Undeliverable, Failed, InHand>;
+using Outcome = std::variant<Delivered, Dropped, Undeliverable, Failed, Held, InHand>;
 
 /// What is to be done with the outbox entry after it.
 struct Complete {
@@ -52,10 +66,12 @@ struct Complete {
 struct Retry {
   Instant due;
   Reason reason;
+  std::vector<Reason> refused = {};  ///< recipients that are not tried again
   bool operator==(const Retry&) const = default;
 };
 struct Postpone {  ///< as a retry, but it was no attempt
   Instant due;
+  std::vector<Reason> refused = {};
   bool operator==(const Postpone&) const = default;
 };
 struct DeadLetter {
@@ -68,14 +84,29 @@ struct Drop {
 };
 using Action = std::variant<Complete, Retry, Postpone, DeadLetter, Drop>;
 
-/// The life of an outbox entry after an attempt. `failed_before` counts earlier failed attempts; `random` is the
-/// jitter. A permanent error, or the last attempt the policy allows, makes a dead letter.
-Action next(const RetryPolicy& policy, unsigned failed_before, const Outcome& outcome, Instant now,
-            std::uint64_t random);
+/// What is known of an entry besides the outcome of its attempt.
+struct Life {
+  unsigned failed_before = 0;      ///< attempts
+  Instant since{};                 ///< from when on its time is counted: the event, or its last redrive
+  std::optional<Instant> removal;  ///< of its object
+  std::vector<Reason> refused;     ///< recipients that an earlier attempt gave up
+};
 
-/// One failure for an attempt in which several recipients failed: what may pass decides over what cannot, so that
-/// nobody is given up early; the texts are joined, up to some kilobytes. Empty: none failed.
-std::optional<Failed> combine(const std::vector<Failed>& failures);
+/// A repeat of what may have been taken waits so long, or half of what is left until the event is given up.
+inline constexpr std::chrono::minutes kUnconfirmedWait{10};
+
+/// The life of an outbox entry after an attempt; `random` is the jitter.
+/// - Each recipient's fate is its own: one that is refused for good is not tried again, while the others are; when
+///   nothing is left to be tried, the event becomes a dead letter that names the refused.
+/// - The relay's trouble is no attempt: the entry waits, as the relay's state says.
+/// - Whatever fails is tried a last time at gives_up_at(), and then is a dead letter; so is what failed max_attempts
+///   times. Its reason's kind is "relay_unavailable" or "relay_login" where it was the relay's trouble alone.
+/// - A retry of what may have been taken has the kind "unconfirmed".
+Action next(const RetryPolicy& policy, const Life& life, const Outcome& outcome, Instant now, std::uint64_t random);
+
+/// One reason for several: what may pass decides over what cannot; the texts are joined, up to some kilobytes.
+/// `failures` must not be empty.
+Reason combine(const std::vector<Failure>& failures);
 
 /// Whether a link to this key survives a browser: a segment "." or ".." is collapsed by every URL parser,
 /// percent-encoded as "%2e" or not (WHATWG URL, "double-dot URL path segment"), so the link would name another object.

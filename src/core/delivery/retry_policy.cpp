@@ -13,6 +13,15 @@ std::chrono::milliseconds backoff(const RetryPolicy& policy, unsigned failed_att
   return wait - std::chrono::milliseconds(random % (half + 1));
 }
 
+Instant gives_up_at(const RetryPolicy& policy, Instant since, std::optional<Instant> removal) {
+  const auto most = std::chrono::floor<std::chrono::milliseconds>(Instant::max() - since);
+  const Instant by_time = since + std::min(policy.give_up_after, most);
+  if (!removal) return by_time;
+  if (*removal <= since) return std::min(by_time, *removal);
+  const auto left_to_people = std::min<Instant::duration>((*removal - since) / 24, std::chrono::hours(1));
+  return std::min(by_time, *removal - left_to_people);
+}
+
 bool is_permanent(ErrorKind kind) noexcept { return kind == ErrorKind::denied || kind == ErrorKind::invalid_argument; }
 
 }  // namespace s3link::delivery

@@ -1,5 +1,6 @@
 #include "services/link/mailer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/this_coro.hpp>
 #include <utility>
@@ -9,6 +10,12 @@
 
 namespace s3link::link {
 namespace {
+
+using namespace std::chrono_literals;
+
+/// Between two attempts to record what was sent.
+constexpr std::chrono::milliseconds kFirstWait = 1s;
+constexpr std::chrono::milliseconds kLongestWait = 30s;
 
 ports::LedgerKey ledger_key(const std::string& bucket, const std::string& key, const std::string& sequencer,
                             const mail::Address& recipient) {
@@ -75,12 +82,30 @@ Awaitable<Result<std::vector<mail::Address>>> Mailer::pending(std::string bucket
   co_return out;
 }
 
+Awaitable<Result<Instant>> Mailer::turn(std::string bucket, std::string key, mail::Address recipient) {
+  if (!settings_.recipient_rate) co_return Instant::min();
+  const mail::Rate rate = *settings_.recipient_rate;
+  const auto before = co_await ledger_.sent_before(ledger_key(bucket, key, "", recipient), rate.count - 1);
+  if (!before) co_return std::unexpected(before.error());
+  // A clock that was ahead when that mail was sent makes nobody wait longer than the rate says.
+  co_return *before ? std::min(**before, clock_.now()) + rate.per : Instant::min();
+}
+
 Awaitable<std::vector<SendOutcome>> Mailer::deliver(LinkJob job, std::vector<mail::Address> recipients,
                                                     trace::Segment& under) {
   std::vector<SendOutcome> outcomes;
   outcomes.reserve(recipients.size());
   for (const mail::Address& recipient : recipients) outcomes.push_back(co_await deliver_one(job, recipient, under));
   co_return outcomes;
+}
+
+Awaitable<Status> Mailer::record(ports::LedgerEntry entry) {
+  for (auto wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
+    auto recorded = co_await ledger_.record_sent(entry);
+    if (recorded || recorded.error().kind != ErrorKind::transient) co_return recorded;
+    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return recorded;
+    co_await clock_.sleep_until(clock_.now() + wait);
+  }
 }
 
 Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Address& recipient, trace::Segment& under) {
@@ -112,7 +137,7 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
   entry.reply = std::move(sent->reply);
   // What the relay took is recorded even where this delivery is being broken off: else it would be sent again.
   co_await asio::this_coro::throw_if_cancelled(false);
-  outcome.status = co_await ledger_.record_sent(std::move(entry));
+  outcome.status = co_await record(std::move(entry));
   co_await asio::this_coro::throw_if_cancelled(true);
   if (!outcome.status) outcome.status.error().message.insert(0, "sent, but not entered in the ledger: ");
   co_return outcome;

@@ -11,6 +11,7 @@
 #include "core/base/result.hpp"
 #include "core/mail/address.hpp"
 #include "core/mail/link_template.hpp"
+#include "core/mail/rate.hpp"
 #include "core/trace/segment.hpp"
 #include "ports/awaitable.hpp"
 #include "ports/clock.hpp"
@@ -28,6 +29,7 @@ struct MailSettings {
   mail::LinkTemplate link_template;       ///< to begin with
   std::optional<mail::Address> reply_to = {};
   std::optional<mail::Address> bounce_address = {};  ///< envelope sender; empty: the sender
+  std::optional<mail::Rate> recipient_rate = {};     ///< of mails to one recipient about one key; empty: any number
 };
 
 /// What one link mail is about.
@@ -63,7 +65,11 @@ class Mailer {
   /// The recipients whose mail about this object is not in the ledger yet. Errors: the ledger's.
   Awaitable<Result<std::vector<mail::Address>>> pending(std::string bucket, std::string key, std::string sequencer);
 
+  /// When the next mail about that key may go to that recipient; not after now: at once. Errors: the ledger's.
+  Awaitable<Result<Instant>> turn(std::string bucket, std::string key, mail::Address recipient);
+
   /// One message to each of `recipients`, one after the other; the failure of one does not keep the others from theirs.
+  /// While the ledger cannot record what was sent (transient errors) it waits, and sends nothing more.
   /// Returns one outcome for each, in their order. What was done is hung into `under`, which must outlive the
   /// awaitable: "render" and "relay" for each message.
   Awaitable<std::vector<SendOutcome>> deliver(LinkJob job, std::vector<mail::Address> recipients,
@@ -73,6 +79,8 @@ class Mailer {
   void use_template(mail::LinkTemplate fresh);
 
  private:
+  /// Tries again while the disk is full, until the delivery is broken off: what is not recorded is sent again.
+  Awaitable<Status> record(ports::LedgerEntry entry);
   Awaitable<SendOutcome> deliver_one(const LinkJob& job, const mail::Address& recipient, trace::Segment& under);
   mail::Mail compose(const LinkJob& job, const mail::Address& recipient, std::string message_id);
 

@@ -128,15 +128,23 @@ TEST_F(MailerTest, RelayThatSaidNothingIsNotQuoted) {
 }
 
 TEST_F(MailerTest, RepeatAfterALostLedgerEntryHasTheSameMessageId) {
-  ledger_.record_failures = {{{ErrorKind::transient, "disk full", ""}}};
+  ledger_.record_failures = {{{ErrorKind::internal, "I/O error", ""}}};
   const auto first = deliver(mailer_);
-  EXPECT_EQ(first[0].status.error().message, "sent, but not entered in the ledger: disk full");
+  EXPECT_EQ(first[0].status.error().message, "sent, but not entered in the ledger: I/O error");
   clock_.advance(1h);
   const auto second = deliver(mailer_);
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0].message_id, first[0].message_id);
   ASSERT_EQ(sender_.sent.size(), 3U);
   EXPECT_EQ(sender_.sent[2].message_id, sender_.sent[0].message_id);
+}
+
+TEST_F(MailerTest, WhatWasSentIsRecordedOnceTheDiskHasRoomAgain) {
+  ledger_.record_failures = {3, Error{ErrorKind::transient, "disk full", ""}};
+  clock_.skip_sleep();
+  for (const SendOutcome& outcome : deliver(mailer_)) EXPECT_TRUE(outcome.status) << outcome.status.error().message;
+  EXPECT_EQ(sender_.sent.size(), 2U) << "one for each recipient";
+  EXPECT_EQ(ledger_.entries.size(), 2U);
 }
 
 TEST_F(MailerTest, LedgerThatCannotBeReadIsAnError) {

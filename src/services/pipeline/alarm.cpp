@@ -1,6 +1,7 @@
 #include "services/pipeline/alarm.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -28,7 +29,7 @@ std::uint64_t age_seconds(const std::optional<Instant>& since, Instant now) {
 
 Alarm::Alarm(AlarmSettings settings, ports::AlarmStore& store, AlarmTopic& topic, ports::Clock& clock,
              ports::Logger& logger)
-    : settings_(settings),
+    : settings_(std::move(settings)),
       store_(store),
       topic_(topic),
       clock_(clock),
@@ -40,6 +41,8 @@ Alarm::Alarm(AlarmSettings settings, ports::AlarmStore& store, AlarmTopic& topic
 Alarm::~Alarm() { store_.on_dead_letters_changed({}); }
 
 void Alarm::stop() { loop_.stop(); }
+
+std::function<void()> Alarm::relay_changed() { return loop_.waker(); }
 
 Awaitable<void> Alarm::run() {
   co_await loop_.run([this] { return look(); });
@@ -55,27 +58,49 @@ Awaitable<Result<std::optional<Instant>>> Alarm::look() {
     unheard_ = std::move(*unheard);
     others_forgotten_ = true;
   }
-  const auto measure = co_await store_.measure();
-  if (!measure) co_return std::unexpected(measure.error());
   const Instant now = clock_.now();
-  const auto age = age_seconds(measure->oldest_event, now);
-  const auto oldest = static_cast<std::uint64_t>(settings_.oldest_event.count());
+  const auto measure = co_await store_.measure(now);
+  if (!measure) co_return std::unexpected(measure.error());
   logger_.log(LogLevel::debug, "alarm evaluated",
-              {{"dead_letters", std::to_string(measure->dead_letters)}, {"oldest_event_seconds", std::to_string(age)}});
+              {{"dead_letters", std::to_string(measure->dead_letters)},
+               {"oldest_event_seconds", std::to_string(age_seconds(measure->oldest_event, now))}});
   Instant next = now + settings_.period;
-  for (const Reading& reading :
-       {Reading{.alarm = AlarmName::dead_letters,
-                .value = measure->dead_letters,
-                .threshold = settings_.dead_letter_threshold,
-                .over = measure->dead_letters > settings_.dead_letter_threshold},
-        Reading{.alarm = AlarmName::oldest_event, .value = age, .threshold = oldest, .over = age > oldest}}) {
-    const auto due = co_await evaluate(reading);
+  for (Reading& reading : readings(*measure, now)) {
+    const auto due = co_await evaluate(std::move(reading));
     if (!due) co_return std::unexpected(due.error());
     next = std::min(next, *due);
   }
   unheard_.clear();
   due_ = next;
   co_return next;
+}
+
+std::vector<Alarm::Reading> Alarm::readings(const ports::AlarmMeasure& measure, Instant now) const {
+  const auto age = age_seconds(measure.oldest_event, now);
+  const auto longest = static_cast<std::uint64_t>(settings_.max_wait.count());
+  std::vector<Reading> out;
+  out.push_back({.alarm = AlarmName::dead_letters,
+                 .value = measure.dead_letters,
+                 .threshold = settings_.dead_letter_threshold,
+                 .over = measure.dead_letters > settings_.dead_letter_threshold,
+                 .reasons = {},
+                 .removal = measure.first_removal});
+  out.push_back({.alarm = AlarmName::oldest_event, .value = age, .threshold = longest, .over = age > longest});
+  if (!settings_.relay) return out;
+  const delivery::RelayStatus relay = settings_.relay();
+  if (relay.phase != delivery::RelayPhase::open) {
+    const std::string state = "the relay is " + std::string(to_string(relay.phase)) + ": ";
+    out.back().reasons.push_back({.text = state + relay.reason, .count = 1});
+  }
+  // Before the first mail nobody knows: what was told before a restart still holds.
+  if (!relay.known) return out;
+  out.push_back({.alarm = AlarmName::relay_login,
+                 .value = relay.login_refused ? age_seconds(relay.since, now) : 0,
+                 .threshold = 0,
+                 .over = relay.login_refused,
+                 .reasons = {}});
+  if (relay.login_refused) out.back().reasons.push_back({.text = relay.reason, .count = 1});
+  return out;
 }
 
 Awaitable<Result<Instant>> Alarm::evaluate(Reading reading) {
@@ -115,7 +140,9 @@ Awaitable<Status> Alarm::tell(Reading reading, delivery::AlarmStep step, Instant
   if (!ok) {
     auto reasons = co_await store_.frequent_reasons(reading.alarm, kReasonsTold);
     if (!reasons) co_return std::unexpected(reasons.error());
-    notification.reasons = std::move(*reasons);
+    notification.reasons = std::move(reading.reasons);
+    std::ranges::move(*reasons, std::back_inserter(notification.reasons));
+    notification.removal = reading.removal;
   }
   if (*step.message == AlarmMessage::reminder) {
     logger_.log(LogLevel::error, "alarm still raised",

@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/delivery/alarm_rule.hpp"
+#include "core/delivery/relay_state.hpp"
 #include "ports/alarm_store.hpp"
 #include "ports/awaitable.hpp"
 #include "ports/clock.hpp"
@@ -16,18 +19,19 @@
 namespace s3link::pipeline {
 
 struct AlarmSettings {
-  std::uint64_t dead_letter_threshold = 5;                      ///< more dead letters than this: ALARM
-  std::chrono::seconds oldest_event = std::chrono::hours(1);    ///< an event that waits longer: ALARM
+  std::uint64_t dead_letter_threshold = 0;                      ///< more dead letters than this: ALARM
+  std::chrono::seconds max_wait = std::chrono::hours(1);        ///< an event that waits longer: ALARM
   std::chrono::milliseconds period = std::chrono::seconds(60);  ///< between two looks, if nothing happens
   delivery::AlarmPolicy policy;
+  /// What the relay of the link mails is doing; asked from run()'s executor. Empty: there is none to be watched.
+  std::function<delivery::RelayStatus()> relay = {};
 };
 
 /// Watches the dead-letter queue and the outbox, decides by delivery::evaluate, logs every change of state, and hands
 /// what is to be told to the topic. Looks at the start, each period, and soon after each change of the dead-letter
-/// queue: a fraction of the period later, so that what fails together is told together. A subscriber that is new is
-/// reminded at the start of what the others were told before it was there.
-/// Thread safety: run() stays on its executor, one thread or a strand; stop() may be called from any thread. The store
-/// and the topic must outlive it.
+/// queue or relay_changed(): a fraction of the period later, so that what fails together is told together. A subscriber
+/// that is new is reminded at the start of what the others were told before it was there. Thread safety: run() stays on
+/// its executor, one thread or a strand; stop() may be called from any thread. The store and the topic must outlive it.
 class Alarm {
  public:
   Alarm(AlarmSettings settings, ports::AlarmStore& store, AlarmTopic& topic, ports::Clock& clock,
@@ -39,6 +43,8 @@ class Alarm {
   /// Until stop(); call once, and do not cancel it.
   Awaitable<void> run();
   void stop();
+  /// The relay's status is another. From any thread, also after the Alarm is gone.
+  std::function<void()> relay_changed();
 
  private:
   /// What one alarm looks at.
@@ -47,9 +53,12 @@ class Alarm {
     std::uint64_t value;
     std::uint64_t threshold;
     bool over;
+    std::vector<alarm::FrequentReason> reasons = {};  ///< besides those in the store
+    std::optional<Instant> removal = {};
   };
   /// Waits for what fails together with what woke us, and evaluates every alarm. Returns when the next look is due.
   Awaitable<Result<std::optional<Instant>>> look();
+  std::vector<Reading> readings(const ports::AlarmMeasure& measure, Instant now) const;
   Awaitable<Result<Instant>> evaluate(Reading reading);
   Awaitable<Status> tell(Reading reading, delivery::AlarmStep step, Instant now, std::vector<std::string> subscribers);
   void log_change(const Reading& reading);

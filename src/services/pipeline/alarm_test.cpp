@@ -36,7 +36,7 @@ class AlarmTest : public testing::Test {
     for (auto* const subscriber : subscribed_) all.push_back(subscriber);
     topic_ = std::make_unique<AlarmTopic>(AlarmFeedSettings{}, all, store_, clock_, random_, logger_);
     alarm_ = std::make_unique<Alarm>(
-        AlarmSettings{.dead_letter_threshold = 5, .oldest_event = 1h, .period = 60s, .policy = {}}, store_, *topic_,
+        AlarmSettings{.dead_letter_threshold = 5, .max_wait = 1h, .period = 60s, .policy = {}}, store_, *topic_,
         clock_, logger_);
     running_ = 2;
     const auto ended = [this](std::exception_ptr failure) {

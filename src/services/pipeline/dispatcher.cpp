@@ -21,12 +21,21 @@ namespace {
 using namespace std::chrono_literals;
 using ports::LogLevel;
 
+constexpr std::string_view kUnconfirmed = "unconfirmed";
+constexpr auto kEmptyWait = 10s;
+
 /// For errors of the outbox itself, between two looks at it.
 constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
 
 /// Between two looks at the outbox that nothing but the clock asks for: what becomes due meanwhile is taken together.
 constexpr auto kPause = 5ms;
+/// The longest wait that is no retry: of a mail that may have been taken.
+constexpr std::chrono::milliseconds kLongestHold = delivery::kUnconfirmedWait;
 constexpr auto kClockSlack = 1min;  // by which a time service may set the clock back without being a wrong clock
+
+delivery::Failed failed(Error error) { return {{{.error = std::move(error)}}}; }
+
+delivery::Dropped replaced() { return {{"replaced", "the object was replaced before its mail"}}; }
 
 delivery::Dropped gone(std::string text) { return {{"object_gone", std::move(text)}}; }
 
@@ -35,6 +44,27 @@ ports::FailureReason to_port(delivery::Reason reason) {
           .message = std::move(reason.message),
           .recipient = std::move(reason.recipient),
           .reply = std::move(reason.reply)};
+}
+
+std::vector<ports::FailureReason> to_port(std::vector<delivery::Reason> reasons) {
+  std::vector<ports::FailureReason> out;
+  for (delivery::Reason& reason : reasons) out.push_back(to_port(std::move(reason)));
+  return out;
+}
+
+std::vector<delivery::Reason> from_port(const std::vector<ports::FailureReason>& reasons) {
+  std::vector<delivery::Reason> out;
+  for (const auto& reason : reasons) out.push_back({reason.kind, reason.message, reason.recipient, reason.reply});
+  return out;
+}
+
+/// Clients that write a file in two steps make an empty object first (s3fs, FTP bridges): its mail waits for what
+/// follows. Empty: it need not wait.
+std::optional<Instant> waits_for_content(const ports::ObjectInfo& object, const ports::OutboxEntry& entry,
+                                         Instant now) {
+  const Instant until = entry.created + kEmptyWait;
+  if (object.size_bytes > 0 || now >= until || now < entry.created) return std::nullopt;
+  return until;
 }
 
 /// What the ledger tells events apart by.
@@ -46,6 +76,8 @@ std::vector<ports::LogField> with(std::vector<ports::LogField> fields, std::vect
   std::ranges::move(more, std::back_inserter(fields));
   return fields;
 }
+
+Instant sooner(std::optional<Instant> first, Instant second) { return std::min(first.value_or(second), second); }
 
 /// Counts what is recorded.
 Status counted(std::atomic<std::uint64_t>& count, Status recorded) {
@@ -73,12 +105,12 @@ struct Dispatcher::Reading {
 
 Dispatcher::Reading Dispatcher::Reading::of(const std::string& event_json) {
   auto notification = event::parse_notification(event_json);
-  if (!notification) return {{}, delivery::Failed{notification.error()}};
+  if (!notification) return {{}, failed(notification.error())};
   if (notification->is_test_event) {
     return {{}, delivery::Dropped{{"test_event", "the message S3 sends when a notification is configured"}}};
   }
   if (notification->records.size() != 1) {
-    return {{}, delivery::Failed{{ErrorKind::invalid_argument, "an outbox entry holds one event record", ""}}};
+    return {{}, failed({ErrorKind::invalid_argument, "an outbox entry holds one event record", ""})};
   }
   Reading out{std::move(notification->records.front()), std::nullopt};
   if (auto rule = event::drop_rule(out.record)) {
@@ -92,19 +124,21 @@ Dispatcher::Reading Dispatcher::Reading::of(const std::string& event_json) {
 }
 
 Dispatcher::Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,
-                       const link::LinkGenerator& links, link::Mailer& mailer, ports::Clock& clock,
+                       const link::LinkGenerator& links, link::Mailer& mailer, RelayGate& relay, ports::Clock& clock,
                        ports::Random& random, ports::Logger& logger, ports::TraceSink& traces)
     : settings_(settings),
       outbox_(outbox),
       buckets_(buckets),
       links_(links),
       mailer_(mailer),
+      relay_(relay),
       clock_(clock),
       random_(random),
       logger_(logger),
       traces_(traces),
       wake_(std::make_shared<WakeSignal>()) {
   outbox_.on_new_entry([wake = wake_] { wake->notify(); });
+  relay_.on_change([wake = wake_] { wake->notify(); });
 }
 
 Dispatcher::~Dispatcher() { outbox_.on_new_entry({}); }
@@ -146,14 +180,17 @@ Awaitable<void> Dispatcher::loop() {
 
 delivery::Room Dispatcher::room() const {
   const auto retried = static_cast<std::size_t>(std::ranges::count(running_, true, &Running::retried));
+  const std::size_t borne = running_.size() + relay_.free(running_.size());
+  if (borne == running_.size()) return {};
   return delivery::room_for(
-      settings_.concurrency,
+      std::min<std::size_t>(settings_.concurrency, borne),
       {.fresh = running_.size() - retried, .retried = retried, .last_was_retried = last_was_retried_});
 }
 
 Awaitable<Status> Dispatcher::forget_wrong_clock() {
   const Instant now = clock_.now();
-  const Instant latest = now + std::max(settings_.lease, settings_.max_retry) + kClockSlack;
+  const Instant latest =
+      now + std::max({settings_.lease, settings_.retry.max_retry, settings_.longest_hold, kLongestHold}) + kClockSlack;
   const auto brought = co_await outbox_.bring_forward(now, latest);
   if (!brought) co_return std::unexpected(brought.error());
   if (*brought > 0) {
@@ -163,11 +200,29 @@ Awaitable<Status> Dispatcher::forget_wrong_clock() {
   co_return Status{};
 }
 
+Awaitable<Status> Dispatcher::take_overdue() {
+  const Instant now = clock_.now();
+  if (now < next_overdue_ && next_overdue_ <= now + settings_.overdue_period) co_return Status{};
+  const std::size_t free = settings_.concurrency - std::min<std::size_t>(settings_.concurrency, running_.size());
+  if (free == 0) co_return Status{};
+  auto entries = co_await outbox_.take_overdue(now, settings_.retry, free, now + settings_.lease);
+  if (!entries) co_return std::unexpected(entries.error());
+  // Where there are more, the deliveries that end wake us for them.
+  if (entries->size() < free) next_overdue_ = now + settings_.overdue_period;
+  for (auto& entry : *entries) start(co_await asio::this_coro::executor, std::move(entry));
+  co_return Status{};
+}
+
 Awaitable<Result<std::optional<Instant>>> Dispatcher::take() {
+  // No mail is handed to the relay while its outcome could not be recorded: it would be sent twice.
+  if (auto writable = buckets_.writable(); !writable) co_return std::unexpected(writable.error());
   if (auto forgotten = co_await forget_wrong_clock(); !forgotten) co_return std::unexpected(forgotten.error());
+  if (auto taken = co_await take_overdue(); !taken) co_return std::unexpected(taken.error());
   while (!stopping_) {
     const delivery::Room free = room();
-    if (free.total == 0) co_return std::nullopt;  // the next delivery that ends wakes us
+    if (running_.size() >= settings_.concurrency) co_return std::nullopt;  // the next delivery that ends wakes us
+    // The same does, or the relay's state, or time.
+    if (free.total == 0) co_return std::max(sooner(relay_.next(), next_overdue_), clock_.now() + kPause);
     const Instant now = clock_.now();
     auto entries = co_await outbox_.take_due(now, free, now + settings_.lease);
     if (!entries) co_return std::unexpected(entries.error());
@@ -179,7 +234,7 @@ Awaitable<Result<std::optional<Instant>>> Dispatcher::take() {
   if (!next) co_return std::unexpected(next.error());
   // Where there is no room for a sort, the next delivery that ends wakes us.
   std::optional<Instant> due = next->fresh;
-  if (next->retried && room().retried > 0) due = std::min(due.value_or(Instant::max()), *next->retried);
+  if (next->retried && room().retried > 0) due = sooner(due, *next->retried);
   if (!due) co_return std::nullopt;
   co_return std::max(*due, clock_.now() + kPause);
 }
@@ -231,16 +286,17 @@ Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry, Reading reading) {
                                         {"attempt", std::to_string(entry.attempts + 1)}};
   DeliveryTrace trace(entry, reading.record, clock_.now());
   if (!trace.id().empty()) about.push_back({"trace_id", trace.id()});
+  std::optional<Instant> removal;
   if (!reading.outcome) {
     try {
-      reading.outcome = co_await attempt(entry, reading.record, trace);
+      reading.outcome = co_await attempt(entry, reading.record, removal, trace);
     } catch (const std::exception& e) {
-      reading.outcome = delivery::Failed{{ErrorKind::internal, std::string("unexpected: ") + e.what(), ""}};
+      reading.outcome = failed({ErrorKind::internal, std::string("unexpected: ") + e.what(), ""});
     }
   }
   // Broken off by stop(): the entry stays as it is, for the next start.
   if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
-  const auto settled = co_await settle(entry, std::move(*reading.outcome), about, trace);
+  const auto settled = co_await settle(entry, std::move(*reading.outcome), removal, about, trace);
   trace.emit(traces_, clock_.now());
   if (!settled) {
     tally_.unrecorded.fetch_add(1, std::memory_order_relaxed);
@@ -252,29 +308,38 @@ Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry, Reading reading) {
 }
 
 Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry, const event::EventRecord& record,
-                                                 DeliveryTrace& trace) {
+                                                 std::optional<Instant>& removal, DeliveryTrace& trace) {
   // First of all the ledger: an event whose mails are all out is delivered, whatever became of its object since.
   auto recipients = co_await mailer_.pending(record.bucket, record.key, record.sequencer);
-  if (!recipients) co_return delivery::Failed{recipients.error()};
+  if (!recipients) co_return failed(recipients.error());
+  std::erase_if(*recipients, [&entry](const mail::Address& recipient) {
+    return std::ranges::find(entry.refused, recipient.text(), &ports::FailureReason::recipient) != entry.refused.end();
+  });
   if (recipients->empty()) co_return delivery::Delivered{};
 
   const auto bucket = s3::BucketName::parse(record.bucket);
-  if (!bucket) co_return delivery::Failed{bucket.error()};
+  if (!bucket) co_return failed(bucket.error());
   const auto key = s3::ObjectKey::parse(record.key);
-  if (!key) co_return delivery::Failed{key.error()};
+  if (!key) co_return failed(key.error());
 
   const auto object = co_await buckets_.head_object(*bucket, *key);
   if (!object && object.error().kind == ErrorKind::not_found) co_return gone("the object was removed before its mail");
-  if (!object) co_return delivery::Failed{object.error()};
-  if (object->sequencer != record.sequencer) co_return gone("the object was replaced before its mail");
+  if (!object) co_return failed(object.error());
+  if (object->sequencer != record.sequencer) co_return replaced();
+  removal = object->removed_at;
+  if (const auto until = waits_for_content(*object, entry, clock_.now())) co_return delivery::Held{*until};
+  const auto turn =
+      co_await hold_back(*recipients, record, delivery::gives_up_at(settings_.retry, entry.since, removal));
+  if (!turn) co_return failed(turn.error());
+  if (recipients->empty()) co_return delivery::Held{turn->value()};
   auto sha256 = co_await buckets_.object_sha256(*bucket, *key, record.sequencer);
   if (!sha256 && sha256.error().kind == ErrorKind::not_found) co_return gone("the object was removed before its mail");
-  if (!sha256) co_return delivery::Failed{sha256.error()};
+  if (!sha256) co_return failed(sha256.error());
   const Instant signing = clock_.now();
   auto link = links_.make(*bucket, *key, object->removed_at, signing);
   trace.add_sign(signing, clock_.now());
   if (!link && link.error().kind == ErrorKind::not_found) co_return gone(link.error().message);
-  if (!link) co_return delivery::Failed{link.error()};
+  if (!link) co_return failed(link.error());
 
   const std::string deadline = iso8601(link->deadline);
   trace.add_recipients(recipients->size());
@@ -287,32 +352,64 @@ Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry
                                                   .removed_at = object->removed_at,
                                                   .trace_id = trace.id()},
                                                  std::move(*recipients), trace.segment());
-  std::vector<delivery::Failed> failures;
+  delivery::Failed all;
   for (const auto& outcome : outcomes) {
-    if (!outcome.status) {
-      failures.push_back({outcome.status.error(), outcome.recipient, outcome.reply});
-      continue;
+    if (outcome.status) {
+      log_sent(entry, record, outcome, deadline, trace);
+    } else {
+      all.failures.push_back({.error = outcome.status.error(),
+                              .recipient = outcome.recipient,
+                              .reply = outcome.reply,
+                              .scope = outcome.scope,
+                              .may_have_been_taken = outcome.may_have_been_taken});
     }
-    std::vector<ports::LogField> fields = {{"event_id", std::to_string(entry.id)},
-                                           {"bucket", record.bucket},
-                                           {"key", record.key},
-                                           {"recipient", outcome.recipient},
-                                           {"message_id", outcome.message_id},
-                                           {"deadline", deadline},
-                                           {"attempt", std::to_string(entry.attempts + 1)},
-                                           {"reply", outcome.reply}};
-    if (!trace.id().empty()) fields.push_back({"trace_id", trace.id()});
-    logger_.log(LogLevel::info, "delivery sent", std::move(fields));
   }
-  if (auto failure = delivery::combine(failures)) co_return std::move(*failure);
+  if (!all.failures.empty()) co_return all;
+  if (*turn) co_return delivery::Held{**turn};
   co_return delivery::Delivered{};
 }
 
-Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::Outcome outcome,
-                                     std::vector<ports::LogField> about, DeliveryTrace& trace) {
+Awaitable<Result<std::optional<Instant>>> Dispatcher::hold_back(std::vector<mail::Address>& recipients,
+                                                                const event::EventRecord& record, Instant latest) {
   const Instant now = clock_.now();
-  const delivery::RetryPolicy policy{settings_.max_attempts, settings_.first_retry, settings_.max_retry};
-  auto action = delivery::next(policy, entry.attempts, outcome, now, random_.next_u64());
+  std::optional<Instant> first;
+  std::vector<mail::Address> now_or_never;
+  for (mail::Address& recipient : recipients) {
+    const auto turn = co_await mailer_.turn(record.bucket, record.key, recipient);
+    if (!turn) co_return std::unexpected(turn.error());
+    // One mail too many is better than one that is lost.
+    if (*turn <= now || now >= latest) {
+      now_or_never.push_back(std::move(recipient));
+    } else {
+      first = sooner(first, std::min(*turn, latest));
+    }
+  }
+  recipients = std::move(now_or_never);
+  co_return first;
+}
+
+void Dispatcher::log_sent(const ports::OutboxEntry& entry, const event::EventRecord& record,
+                          const link::SendOutcome& outcome, const std::string& deadline, const DeliveryTrace& trace) {
+  std::vector<ports::LogField> fields = {{"event_id", std::to_string(entry.id)},
+                                         {"bucket", record.bucket},
+                                         {"key", record.key},
+                                         {"recipient", outcome.recipient},
+                                         {"message_id", outcome.message_id},
+                                         {"deadline", deadline},
+                                         {"attempt", std::to_string(entry.attempts + 1)},
+                                         {"reply", outcome.reply}};
+  if (entry.last_failure == kUnconfirmed) fields.push_back({"repeat", "may have been taken before"});
+  if (!trace.id().empty()) fields.push_back({"trace_id", trace.id()});
+  logger_.log(LogLevel::info, "delivery sent", std::move(fields));
+}
+
+Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::Outcome outcome,
+                                     std::optional<Instant> removal, std::vector<ports::LogField> about,
+                                     DeliveryTrace& trace) {
+  const Instant now = clock_.now();
+  const delivery::Life life{
+      .failed_before = entry.attempts, .since = entry.since, .removal = removal, .refused = from_port(entry.refused)};
+  auto action = delivery::next(settings_.retry, life, outcome, now, random_.next_u64());
   trace.set_outcome(action);
 
   const auto say = [&](LogLevel level, std::string_view what, const delivery::Reason& reason,
@@ -323,14 +420,18 @@ Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::
   if (auto* const retry = std::get_if<delivery::Retry>(&action)) {
     say(LogLevel::warning, "delivery failed", retry->reason, {{"next_attempt", iso8601(retry->due)}});
     co_return counted(tally_.retried,
-                      co_await outbox_.reschedule(entry.id, now, retry->due, to_port(std::move(retry->reason))));
+                      co_await outbox_.reschedule(entry.id, now, retry->due, to_port(std::move(retry->reason)),
+                                                  to_port(std::move(retry->refused))));
   }
-  if (const auto* const postpone = std::get_if<delivery::Postpone>(&action)) {
-    co_return co_await outbox_.postpone(entry.id, postpone->due);
+  if (auto* const postpone = std::get_if<delivery::Postpone>(&action)) {
+    for (const delivery::Reason& reason : postpone->refused) say(LogLevel::warning, "recipient refused", reason, {});
+    co_return co_await outbox_.postpone(entry.id, postpone->due, to_port(std::move(postpone->refused)));
   }
   if (auto* const dead = std::get_if<delivery::DeadLetter>(&action)) {
-    say(LogLevel::error, "delivery given up", dead->reason, {});
-    co_return counted(tally_.dead, co_await outbox_.give_up(entry.id, now, to_port(std::move(dead->reason))));
+    std::vector<ports::LogField> more;
+    if (removal) more.push_back({"redrivable_until", iso8601(*removal)});
+    say(LogLevel::error, "delivery given up", dead->reason, std::move(more));
+    co_return counted(tally_.dead, co_await outbox_.give_up(entry.id, now, to_port(std::move(dead->reason)), removal));
   }
   if (auto* const drop = std::get_if<delivery::Drop>(&action)) {
     say(LogLevel::info, "delivery dropped", drop->rule, {});

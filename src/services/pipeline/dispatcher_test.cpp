@@ -28,6 +28,9 @@ using test_support::run_sync;
 const ports::SendFailure kBusy{{ErrorKind::transient, "451 4.7.1 try later", "451"}, ports::FailureScope::recipient};
 const ports::SendFailure kRefused{{ErrorKind::denied, "550 5.1.1 no such user", "550"}, ports::FailureScope::recipient};
 
+const ports::SendFailure kAway{{ErrorKind::transient, "connection refused", ""}, ports::FailureScope::relay};
+const ports::SendFailure kLost{{ErrorKind::transient, "no answer", ""}, ports::FailureScope::message, true};
+
 class DispatcherTest : public testing::Test {
  protected:
   DispatcherTest() {
@@ -42,13 +45,14 @@ class DispatcherTest : public testing::Test {
     std::vector<mail::Address> parsed;
     for (const auto& text : list) parsed.push_back(address(text));
     mailer_ = std::make_unique<link::Mailer>(
-        link::MailSettings{address("files@example.org"), "Files", parsed, mail::LinkTemplate::built_in()}, sender_,
-        ledger_, clock_, random_);
+        link::MailSettings{
+            address("files@example.org"), "Files", parsed, mail::LinkTemplate::built_in(), {}, {}, rate_},
+        relay_, ledger_, clock_, random_);
   }
 
   void start() {
-    dispatcher_ =
-        std::make_unique<Dispatcher>(settings_, outbox_, buckets_, links_, *mailer_, clock_, random_, logger_, traces_);
+    dispatcher_ = std::make_unique<Dispatcher>(settings_, outbox_, buckets_, links_, *mailer_, relay_, clock_, random_,
+                                               logger_, traces_);
     ended_ = false;
     asio::co_spawn(io_, dispatcher_->run(), [this](std::exception_ptr failure) {
       EXPECT_FALSE(failure);
@@ -123,11 +127,13 @@ class DispatcherTest : public testing::Test {
   test_support::FakeOutbox outbox_;
   test_support::FakeLedger ledger_;
   test_support::FakeMailSender sender_;
+  RelayGate relay_{{.max_connections = 4, .first_pause = 1s, .max_pause = 5min}, sender_, clock_, random_, logger_};
   test_support::FakeBucketStore buckets_{clock_};
   sigv4::Credentials credentials_{"AKIAEXAMPLE", Secret("secret"), {}};
   link::LinkGenerator links_{{"https://files.example.org", "us-east-1", 5h}, credentials_};
+  std::optional<mail::Rate> rate_;
   std::unique_ptr<link::Mailer> mailer_;
-  DispatcherSettings settings_{.max_attempts = 3, .first_retry = 1s, .max_retry = 120s, .concurrency = 4};
+  DispatcherSettings settings_{.retry = {.max_attempts = 3, .first_retry = 1s, .max_retry = 120s}, .concurrency = 4};
   std::unique_ptr<Dispatcher> dispatcher_;
   bool ended_ = false;
 };
@@ -303,18 +309,143 @@ TEST_F(DispatcherTest, OnlyTheRecipientThatFailedIsRetried) {
 }
 
 TEST_F(DispatcherTest, RefusalOfOneDoesNotEndTheOthersRetries) {
-  recipients({"a@example.net", "b@example.net"});
-  sender_.failures_of["a@example.net"] = {kRefused, kRefused};
-  sender_.failures_of["b@example.net"] = {kBusy};
+  recipients({"a@example.net", "b@example.net", "c@example.net"});
+  sender_.failures_of["a@example.net"] = {kRefused};
+  sender_.failures_of["b@example.net"] = {kBusy, kBusy};
   start();
   const auto id = put("k");
   settle();
   EXPECT_EQ(outbox_.row(id).state, "pending");
+  EXPECT_EQ(sender_.sent.size(), 1U) << "c";
   pass(2s);
+  pass(4s);
   EXPECT_EQ(outbox_.row(id).state, "dead");
   EXPECT_EQ(outbox_.row(id).reason->message, "a@example.net: 550 5.1.1 no such user");
-  ASSERT_EQ(sender_.sent.size(), 1U);
-  EXPECT_EQ(sender_.sent[0].envelope_to, "b@example.net");
+  EXPECT_EQ(outbox_.row(id).reason->recipient, "a@example.net");
+  ASSERT_EQ(sender_.sent.size(), 2U);
+  EXPECT_EQ(sender_.sent[1].envelope_to, "b@example.net");
+  EXPECT_EQ(sender_.tried.size(), 5U) << "the refused one is tried once";
+}
+
+TEST_F(DispatcherTest, ARelayThatIsAwayIsNoAttempt) {
+  sender_.failures_of["you@example.net"] = std::deque<ports::SendFailure>(8, kAway);
+  start();
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back(put("k" + std::to_string(i)));
+  settle();
+  const auto first = sender_.tried.size();
+  EXPECT_LE(first, 4U) << "what was under way at once";
+  pass(1s);
+  EXPECT_EQ(sender_.tried.size(), first + 1) << "one probe";
+  for (int i = 0; i < 8; ++i) pass(5min);
+  for (const auto id : ids) {
+    EXPECT_EQ(outbox_.row(id).state, "delivered") << id;
+    EXPECT_EQ(outbox_.row(id).entry.attempts, 0U) << id;
+  }
+  EXPECT_EQ(sender_.sent.size(), 20U);
+  EXPECT_TRUE(logged("relay paused")) << "once";
+  EXPECT_EQ(std::ranges::count_if(logger_.lines, [](const auto& line) { return line.starts_with("relay "); }), 2);
+  EXPECT_EQ(logger_.lines.size(), 22U) << "no line for each mail that waits";
+}
+
+TEST_F(DispatcherTest, ARelayThatIsAwayForTooLongMakesDeadLetters) {
+  settings_.retry.give_up_after = 1h;
+  sender_.failures_of["you@example.net"] = std::deque<ports::SendFailure>(1000, kAway);
+  start();
+  const auto first = put("first");
+  const auto second = put("second");
+  const auto expires = put("expires", "x", clock_.now() + 24min);
+  settle();
+  outbox_.rows[static_cast<std::size_t>(expires) - 1].removal = clock_.now() + 24min;
+  for (int i = 0; i < 22; ++i) pass(1min);
+  EXPECT_EQ(outbox_.row(expires).state, "pending");
+  pass(1min);
+  EXPECT_EQ(outbox_.row(expires).state, "dead") << "while it can still be redriven";
+  EXPECT_EQ(outbox_.row(expires).reason->kind, "relay_unavailable");
+  EXPECT_EQ(outbox_.row(expires).removal, clock_.now() + 1min);
+  for (int i = 0; i < 38; ++i) pass(1min);
+  EXPECT_EQ(outbox_.row(first).state, "dead");
+  EXPECT_EQ(outbox_.row(second).state, "dead");
+  EXPECT_EQ(outbox_.row(second).reason->kind, "relay_unavailable");
+  EXPECT_EQ(outbox_.row(second).reason->message, "you@example.net: connection refused");
+}
+
+TEST_F(DispatcherTest, AnEventIsTriedUntilItsTimeIsOver) {
+  settings_.retry = {.max_attempts = 0, .first_retry = 1s, .max_retry = 5min, .give_up_after = 1h};
+  sender_.failures_of["you@example.net"] = std::deque<ports::SendFailure>(100, kBusy);
+  start();
+  const auto id = put("a");
+  settle();
+  for (int i = 0; i < 59; ++i) pass(1min);
+  EXPECT_EQ(outbox_.row(id).state, "pending");
+  EXPECT_GT(outbox_.row(id).entry.attempts, 15U);
+  pass(61s);
+  EXPECT_EQ(outbox_.row(id).state, "dead");
+}
+
+TEST_F(DispatcherTest, WhatMayHaveBeenTakenWaitsAndIsMarked) {
+  sender_.failures_of["you@example.net"] = {kLost};
+  start();
+  const auto id = put("a");
+  settle();
+  EXPECT_EQ(outbox_.row(id).reason->kind, "unconfirmed");
+  pass(10min - 1s);
+  EXPECT_EQ(sender_.tried.size(), 1U);
+  pass(2s);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  EXPECT_EQ(sender_.tried[0], sender_.tried[1]) << "the same Message-ID";
+  EXPECT_TRUE(logger_.lines.back().ends_with(" repeat=may have been taken before")) << logger_.lines.back();
+}
+
+TEST_F(DispatcherTest, OneKeyMailsARecipientSoOftenAndThenItsNewestVersion) {
+  rate_ = mail::Rate{3, 1h};
+  settings_.longest_hold = rate_->per;
+  recipients({"you@example.net"});
+  start();
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < 6; ++i) {
+    ids.push_back(put("bomb", std::string(static_cast<std::size_t>(i) + 1, 'x')));
+    settle();
+    pass(1min);
+  }
+  const auto other = put("another key");
+  settle();
+  EXPECT_EQ(outbox_.row(other).state, "delivered") << "the limit is a key's";
+  EXPECT_EQ(sender_.sent.size(), 3U + 1U);
+  stop();
+  outbox_.release_claims();
+  start();  // the ledger remembers
+  pass(50min);
+  EXPECT_EQ(sender_.sent.size(), 4U);
+  pass(5min);
+  EXPECT_EQ(sender_.sent.size(), 5U);
+  EXPECT_EQ(outbox_.row(ids[5]).state, "delivered") << "the newest";
+  EXPECT_EQ(outbox_.row(ids[5]).entry.attempts, 0U);
+  for (const auto id : {ids[3], ids[4]}) {
+    EXPECT_EQ(outbox_.row(id).state, "dropped");
+    EXPECT_EQ(outbox_.row(id).reason->kind, "replaced");
+  }
+}
+
+TEST_F(DispatcherTest, AnEmptyObjectWaitsForItsContent) {
+  start();
+  const auto empty = put("report.pdf", "");
+  settle();
+  pass(1s);
+  const auto full = put("report.pdf", "content");
+  settle();
+  EXPECT_EQ(outbox_.row(full).state, "delivered");
+  pass(9s);
+  EXPECT_EQ(outbox_.row(empty).state, "dropped");
+  EXPECT_EQ(outbox_.row(empty).reason->kind, "replaced");
+  EXPECT_EQ(sender_.sent.size(), 1U);
+  const auto stays = put("stays empty", "");
+  settle();
+  pass(9s);
+  EXPECT_EQ(outbox_.row(stays).state, "pending");
+  pass(1s);
+  EXPECT_EQ(outbox_.row(stays).state, "delivered");
+  EXPECT_EQ(outbox_.row(stays).entry.attempts, 0U);
 }
 
 TEST_F(DispatcherTest, CrashBetweenSendAndLedgerRepeatsTheSameMessageId) {
@@ -354,6 +485,29 @@ TEST_F(DispatcherTest, OutcomeThatCannotBeRecordedIsSettledAfterTheLease) {
   EXPECT_EQ(sender_.sent.size(), 1U);
 }
 
+TEST_F(DispatcherTest, NothingIsSentWhileItsOutcomeCannotBeRecorded) {
+  buckets_.unwritable = Error{ErrorKind::transient, "no space left in the data folder", ""};
+  start();
+  const auto id = put("a");
+  settle();
+  EXPECT_TRUE(sender_.tried.empty());
+  buckets_.unwritable.reset();
+  pass(1s);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+}
+
+TEST_F(DispatcherTest, ADiskThatFillsUpBetweenMailAndRecordRepeatsNone) {
+  ledger_.record_failures = {5, Error{ErrorKind::transient, "disk full", ""}};
+  start();
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < 10; ++i) ids.push_back(put("k" + std::to_string(i)));
+  settle();
+  EXPECT_EQ(sender_.sent.size(), 4U) << "those that are not recorded hold their places";
+  for (int i = 0; i < 5; ++i) pass(1min);
+  for (const auto id : ids) EXPECT_EQ(outbox_.row(id).state, "delivered") << id;
+  EXPECT_EQ(sender_.sent.size(), 10U);
+}
+
 TEST_F(DispatcherTest, StalledDeliveryDelaysNoOther) {
   sender_.before_send = [this, first = true](std::string) mutable -> Awaitable<void> {
     if (!std::exchange(first, false)) return clock_.sleep_until(clock_.now());
@@ -383,7 +537,7 @@ TEST_F(DispatcherTest, FailingEventDelaysNoOther) {
 }
 
 TEST_F(DispatcherTest, HangingRetriesDelayNoNewEvent) {
-  settings_.max_attempts = 1000;
+  settings_.retry.max_attempts = 1000;
   sender_.failures_of["you@example.net"] = std::deque<ports::SendFailure>(50, kBusy);
   start();
   for (int i = 0; i < 50; ++i) put("failing" + std::to_string(i));
@@ -420,7 +574,7 @@ TEST_F(DispatcherTest, NewEventsDelayNoRetry) {
 
 TEST_F(DispatcherTest, OneSlotIsSharedByTurns) {
   settings_.concurrency = 1;
-  settings_.max_attempts = 1000;
+  settings_.retry.max_attempts = 1000;
   sender_.failures_of["you@example.net"] = std::deque<ports::SendFailure>(3, kBusy);
   start();
   std::vector<std::int64_t> failing;
@@ -538,14 +692,14 @@ TEST_F(DispatcherTest, ExceptionCountsAsAFailedAttempt) {
 }
 
 TEST_F(DispatcherTest, OutcomesAreTalliedOnceTheyAreRecorded) {
-  settings_.max_attempts = 2;
+  settings_.retry.max_attempts = 2;
   sender_.failures_of["you@example.net"] = {kBusy, kBusy, kRefused};
   start();
   const DeliveryTally& tally = dispatcher_->tally();
   put("fails twice");
   settle();
   EXPECT_EQ(tally.retried, 1U);
-  pass(settings_.max_retry);
+  pass(settings_.retry.max_retry);
   EXPECT_EQ(tally.dead, 1U);
   put("refused");
   settle();
@@ -573,10 +727,12 @@ TEST_F(DispatcherTest, GoneObjectsAreDropped) {
   const auto in_a_moment = put("in a moment", "x", clock_.now() + 1h + 500ms);
   clock_.advance(1h);
   start();
-  for (const auto id : {removed, replaced, expired, in_a_moment}) {
+  for (const auto id : {removed, expired, in_a_moment}) {
     EXPECT_EQ(outbox_.row(id).state, "dropped") << id;
     EXPECT_EQ(outbox_.row(id).reason->kind, "object_gone");
   }
+  EXPECT_EQ(outbox_.row(replaced).state, "dropped");
+  EXPECT_EQ(outbox_.row(replaced).reason->kind, "replaced");
   EXPECT_EQ(outbox_.row(newer).state, "delivered");
   EXPECT_EQ(sender_.sent.size(), 1U);
 }

@@ -33,6 +33,33 @@ metrics::Family delivery_family(const DeliveryTally& tally) {
                       labelled("outcome", "unrecorded", number(tally.unrecorded))}};
 }
 
+metrics::Families relay_families(const delivery::RelayStatus& status) {
+  using delivery::RelayPhase;
+  metrics::Family phases{.name = "s3link_relay_state",
+                         .help =
+                             "1 for the state the relay of the link mails is in, else 0: open, throttled (it asked for "
+                             "less), paused (away, or it refuses the login; one mail is tried at a time).",
+                         .kind = Kind::gauge,
+                         .samples = {}};
+  for (const RelayPhase phase : {RelayPhase::open, RelayPhase::throttled, RelayPhase::paused}) {
+    phases.samples.push_back(labelled("state", std::string(to_string(phase)), phase == status.phase ? 1 : 0));
+  }
+  metrics::Family troubles{.name = "s3link_relay_trouble",
+                           .help = "1 for why the relay is not open, else 0: away, asks for less, login refused.",
+                           .kind = Kind::gauge,
+                           .samples = {}};
+  for (const char* const name : {"away", "asks for less", "login refused"}) {
+    troubles.samples.push_back(labelled("reason", name, delivery::trouble(status) == name ? 1 : 0));
+  }
+  const auto probe = status.next_probe ? static_cast<double>(to_unix_ms(*status.next_probe)) / 1000 : 0;
+  return {std::move(phases), std::move(troubles),
+          metrics::gauge("s3link_relay_next_probe_timestamp_seconds",
+                         "When a paused relay is tried next, in Unix time; 0: now, or it is not paused.", probe),
+          metrics::gauge("s3link_relay_connections",
+                         "Mails that may be handed to the relay at a time (email.max_connections, or less).",
+                         status.connections)};
+}
+
 metrics::Families sweep_families(const SweepTally& tally) {
   const auto last_run = static_cast<double>(tally.last_run_unix_ms.load(std::memory_order_relaxed)) / 1000;
   return {metrics::counter("s3link_sweeper_removed_objects_total", "Objects removed because their time was over.",

@@ -32,6 +32,22 @@ TEST(PipelineMetricsTest, EveryOutcomeIsThereFromTheStart) {
                 {"delivered", 1}, {"retried", 2}, {"dead", 3}, {"dropped", 4}, {"unrecorded", 5}}));
 }
 
+TEST(PipelineMetricsTest, TheRelaysState) {
+  delivery::RelayStatus status;
+  status.phase = delivery::RelayPhase::paused;
+  status.login_refused = true;
+  status.next_probe = from_unix_ms(1'500);
+  status.connections = 1;
+  const auto families = relay_families(status);
+  std::map<std::string, std::map<std::string, double>> found;
+  for (const auto& family : families) found[family.name] = by_label(family);
+  EXPECT_EQ(found, (std::map<std::string, std::map<std::string, double>>{
+                       {"s3link_relay_state", {{"open", 0}, {"throttled", 0}, {"paused", 1}}},
+                       {"s3link_relay_trouble", {{"away", 0}, {"asks for less", 0}, {"login refused", 1}}},
+                       {"s3link_relay_next_probe_timestamp_seconds", {{"", 1.5}}},
+                       {"s3link_relay_connections", {{"", 1}}}}));
+}
+
 TEST(PipelineMetricsTest, TheSweepersNumbers) {
   SweepTally tally;
   tally.removed_objects = 7;

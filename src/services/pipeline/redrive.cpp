@@ -84,7 +84,7 @@ Awaitable<Result<std::optional<Refusal>>> Redrive::find_objection(std::int64_t i
   if (!object && object.error().kind == ErrorKind::not_found)
     co_return Refusal{id, "object_gone", "the object was removed"};
   if (!object) co_return std::unexpected(object.error());
-  if (object->sequencer != record.sequencer) co_return Refusal{id, "object_gone", "the object was replaced"};
+  if (object->sequencer != record.sequencer) co_return Refusal{id, "replaced", "the object was replaced"};
   if (object->removed_at && *object->removed_at < clock_.now() + 1s)
     co_return Refusal{id, "object_gone", "the object is removed before a link to it could be used"};
   co_return std::nullopt;

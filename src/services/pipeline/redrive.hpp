@@ -16,7 +16,7 @@ namespace s3link::pipeline {
 /// A dead letter that stays where it is.
 struct Refusal {
   std::int64_t id = 0;
-  std::string reason;   ///< "not_found", "object_gone", "unlinkable_key", "unreadable_event"
+  std::string reason;   ///< "not_found", "object_gone", "replaced", "unlinkable_key", "unreadable_event"
   std::string message;  ///< for a person
   bool operator==(const Refusal&) const = default;
 };

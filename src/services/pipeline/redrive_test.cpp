@@ -91,7 +91,7 @@ TEST_F(RedriveTest, WhatCannotBeDeliveredIsRefusedWithItsReason) {
   const auto unreadable = add_dead("{");
   clock_.advance(1h);
   EXPECT_EQ(refusal(removed), "object_gone");
-  EXPECT_EQ(refusal(replaced), "object_gone");
+  EXPECT_EQ(refusal(replaced), "replaced");
   EXPECT_EQ(refusal(expired), "object_gone");
   EXPECT_EQ(refusal(in_a_moment), "object_gone");
   EXPECT_EQ(refusal(no_bucket), "object_gone");

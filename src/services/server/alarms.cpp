@@ -14,10 +14,36 @@ json::value instant_or_null(const std::optional<Instant>& when) {
   return when ? json::value(iso8601(*when)) : json::value(nullptr);
 }
 
-std::uint64_t value_of(AlarmName name, const ports::AlarmMeasure& measure, Instant now) {
-  if (name == AlarmName::dead_letters) return measure.dead_letters;
-  if (!measure.oldest_event || *measure.oldest_event > now) return 0;
-  return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now - *measure.oldest_event).count());
+std::uint64_t seconds_since(Instant since, Instant now) {
+  if (since > now) return 0;
+  return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now - since).count());
+}
+
+std::uint64_t value_of(AlarmName name, const ports::AlarmMeasure& measure, const delivery::RelayStatus& relay,
+                       Instant now) {
+  switch (name) {
+    case AlarmName::dead_letters:
+      return measure.dead_letters;
+    case AlarmName::oldest_event:
+      return measure.oldest_event ? seconds_since(*measure.oldest_event, now) : 0;
+    case AlarmName::relay_login:
+      break;
+  }
+  return relay.login_refused ? seconds_since(relay.since, now) : 0;
+}
+
+std::uint64_t threshold_of(AlarmName name, const AlarmsSettings& settings) {
+  if (name == AlarmName::dead_letters) return settings.dead_letter_threshold;
+  return name == AlarmName::oldest_event ? static_cast<std::uint64_t>(settings.max_wait.count()) : 0;
+}
+
+json::object to_json(const delivery::RelayStatus& relay) {
+  return {{"state", to_string(relay.phase)},
+          {"since", iso8601(relay.since)},
+          {"login_refused", relay.login_refused},
+          {"reason", relay.reason},
+          {"next_probe", instant_or_null(relay.next_probe)},
+          {"connections", relay.connections}};
 }
 
 json::object to_json(AlarmName name, const delivery::AlarmMemory& memory, std::uint64_t value,
@@ -50,17 +76,17 @@ AlarmsDocument::AlarmsDocument(AlarmsSettings settings, ports::AlarmStore& store
     : settings_(std::move(settings)), store_(store), clock_(clock) {}
 
 Awaitable<Result<std::string>> AlarmsDocument::read() {
-  const auto measure = co_await store_.measure();
+  const auto measure = co_await store_.measure(clock_.now());
   if (!measure) co_return std::unexpected(measure.error());
   const auto records = co_await store_.subscribers();
   if (!records) co_return std::unexpected(records.error());
+  const delivery::RelayStatus relay = settings_.relay ? settings_.relay() : delivery::RelayStatus{};
   json::array alarms;
   for (const AlarmName name : alarm::kAlarms) {
     const auto memory = co_await store_.load(name);
     if (!memory) co_return std::unexpected(memory.error());
-    const auto threshold = name == AlarmName::dead_letters ? settings_.dead_letter_threshold
-                                                           : static_cast<std::uint64_t>(settings_.oldest_event.count());
-    alarms.push_back(to_json(name, *memory, value_of(name, *measure, clock_.now()), threshold));
+    alarms.push_back(
+        to_json(name, *memory, value_of(name, *measure, relay, clock_.now()), threshold_of(name, settings_)));
   }
   json::array subscribers;
   for (const std::string& name : settings_.subscribers) {
@@ -69,7 +95,9 @@ Awaitable<Result<std::string>> AlarmsDocument::read() {
     none.name = name;
     subscribers.push_back(to_json(found == records->end() ? none : *found));
   }
-  co_return json::serialize(json::object{{"alarms", std::move(alarms)}, {"subscribers", std::move(subscribers)}});
+  json::object document{{"alarms", std::move(alarms)}, {"subscribers", std::move(subscribers)}};
+  if (settings_.relay) document["relay"] = to_json(relay);
+  co_return json::serialize(document);
 }
 
 }  // namespace s3link::server

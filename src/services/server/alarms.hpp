@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "core/delivery/relay_state.hpp"
 #include "ports/alarm_store.hpp"
 #include "ports/clock.hpp"
 #include "services/server/api_document.hpp"
@@ -12,19 +14,21 @@
 namespace s3link::server {
 
 struct AlarmsSettings {
-  std::uint64_t dead_letter_threshold = 5;
-  std::chrono::seconds oldest_event = std::chrono::hours(1);
-  std::vector<std::string> subscribers;  ///< the configured ones
+  std::uint64_t dead_letter_threshold = 0;
+  std::chrono::seconds max_wait = std::chrono::hours(1);
+  std::vector<std::string> subscribers;               ///< the configured ones
+  std::function<delivery::RelayStatus()> relay = {};  ///< of the link mails; from any thread. Empty: none
 };
 
 /// GET /_/api/v1/alarms: each alarm with its state, since when, what was measured just now, and what was told last;
-/// each subscriber with what became of what it was to be told. docs/operations.md lists the members.
+/// each subscriber with what became of what it was to be told; the relay's state. docs/operations.md lists the members.
 class AlarmsDocument final : public ApiDocument {
  public:
   /// The store and the clock must outlive it.
   AlarmsDocument(AlarmsSettings settings, ports::AlarmStore& store, ports::Clock& clock);
 
-  std::string_view path() const noexcept override { return "/_/api/v1/alarms"; }
+  static constexpr std::string_view kPath = "/_/api/v1/alarms";
+  std::string_view path() const noexcept override { return kPath; }
   Awaitable<Result<std::string>> read() override;
 
  private:

@@ -43,6 +43,16 @@ std::string not_ready_document(const std::vector<Reason>& reasons) {
       boost::json::object{{"error", {{"code", "NotReady"}, {"message", all}, {"reasons", std::move(list)}}}});
 }
 
+/// {"status":"ready"}, and what the checks have to tell, by part.
+std::string ready_document(const Backend& backend) {
+  std::string out = R"({"status":"ready")";
+  for (const ReadinessCheck& check : backend.readiness) {
+    const std::string detail = check.detail ? check.detail() : std::string();
+    if (!detail.empty()) out += ",\"" + std::string(check.part) + "\":" + detail;
+  }
+  return out + "}";
+}
+
 /// Health and readiness, which need no signature.
 Awaitable<Status> perform_probe(Backend& backend, Exchange& exchange, bool ready) {
   if (exchange.request().method != "GET" && !exchange.is_head()) {
@@ -50,7 +60,7 @@ Awaitable<Status> perform_probe(Backend& backend, Exchange& exchange, bool ready
   }
   if (!ready) co_return co_await exchange.answer_json(200, R"({"status":"ok"})");
   const auto reasons = co_await reasons_against(backend);
-  if (reasons.empty()) co_return co_await exchange.answer_json(200, R"({"status":"ready"})");
+  if (reasons.empty()) co_return co_await exchange.answer_json(200, ready_document(backend));
   co_return co_await exchange.answer_json(503, not_ready_document(reasons));
 }
 

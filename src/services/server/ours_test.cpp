@@ -84,13 +84,14 @@ TEST_F(OursTest, ReadinessTellsEveryReason) {
   bool full = false;
   S3Api checked({.exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}}, keys, store, deliveries,
                 dead_letters, redrive, clock, random, {}, {},
-                {{"liveness", []() -> Awaitable<Status> { co_return Status{}; }},
+                {{"liveness", []() -> Awaitable<Status> { co_return Status{}; }, [] { return R"({"told":1})"; }},
                  {"outbox", [&full] { return full_or_not(full); }}});
   const auto ask = [&] {
     return handle_by(checked, {"GET", "/_/readyz", {{"Host", "s3.test:9000"}}, "", false},
                      test_support::FakeRequestBody());
   };
   EXPECT_EQ(ask().status, 200U);
+  EXPECT_EQ(ask().body, R"({"status":"ready","liveness":{"told":1}})");
   full = true;
   store.unwritable = Error{ErrorKind::transient, "no space left", ""};
   EXPECT_EQ(ask().status, 503U);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "core/base/result.hpp"
@@ -14,6 +15,8 @@ struct ReadinessCheck {
   std::string_view part;  ///< constant; names it in the answer: "outbox"
   /// The error's message says why not, for people who have no key: no secret, no name of an object.
   std::function<Awaitable<Status>()> run;
+  /// What more there is to tell while all is ready, as a JSON value, to the same people; "": nothing. May be empty.
+  std::function<std::string()> detail = {};
 };
 
 }  // namespace s3link::server
