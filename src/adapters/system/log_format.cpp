@@ -8,6 +8,7 @@
 
 #include "core/base/encoding.hpp"
 #include "core/base/json_text.hpp"
+#include "core/mail/visible_text.hpp"
 
 namespace s3link::system {
 
@@ -34,7 +35,8 @@ std::string_view colour_of(ports::LogLevel level) {
   return "";
 }
 
-// Copies `text` with quotes, backslashes and control characters escaped, and \xNN for bytes that are not UTF-8.
+// Copies `text` with quotes, backslashes and control characters escaped, and \xNN for bytes that are not UTF-8 or whose
+// character shows nothing or turns the reading direction.
 void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const auto byte = static_cast<unsigned char>(text.front());
@@ -55,9 +57,9 @@ void append_escaped(std::string& out, std::string_view text) {
       out += "\\t";
     } else if (byte < 0x20 || byte == 0x7F) {
       out += fmt::format("\\x{:02x}", byte);
-    } else if (byte == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0) {
-      // U+0080 to U+009F: terminals obey some of these controls.
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[1]));
+    } else if (length > 1 && mail::is_invisible(text.substr(0, length))) {
+      // Terminals obey U+0080 to U+009F; others turn the reading direction, or cannot be seen.
+      for (const char part : text.substr(0, length)) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(part));
     } else {
       out += text.substr(0, length);
     }

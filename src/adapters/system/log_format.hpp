@@ -23,7 +23,8 @@ std::string_view to_string(ports::LogLevel level) noexcept;
 std::optional<ports::LogLevel> parse_log_level(std::string_view text) noexcept;
 
 /// `2026-11-22T09:00:00.000Z info    message  name=value other="two words"`: one line without its end. Control
-/// characters are escaped, so a client's input cannot forge a line or drive a terminal.
+/// characters are escaped, and so are those that show nothing or turn the reading direction: a client's input cannot
+/// forge a line, drive a terminal, or look like another name.
 std::string format_text(const LogRecord& record, bool coloured);
 
 /// `{"time":"…","level":"info","message":"…","name":"value"}`: one line without its end, always valid JSON in UTF-8;

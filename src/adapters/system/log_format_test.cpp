@@ -27,11 +27,22 @@ TEST(LogFormatText, ValuesThatCouldMisleadAreQuoted) {
 
 TEST(LogFormatText, ControlCharactersCannotForgeALineOrDriveATerminal) {
   const std::string line = text("m\n2013 error", {{"key", std::string("a\r\n\x1b[2J\0b\x7f\xc2\x9b", 12)}});
-  EXPECT_EQ(line, "2013-05-24T00:00:00.000Z info    m\\n2013 error  key=\"a\\r\\n\\x1b[2J\\x00b\\x7f\\x9b\"");
+  EXPECT_EQ(line, "2013-05-24T00:00:00.000Z info    m\\n2013 error  key=\"a\\r\\n\\x1b[2J\\x00b\\x7f\\xc2\\x9b\"");
 }
 
 TEST(LogFormatText, Utf8StaysReadable) {
   EXPECT_EQ(text("m", {{"key", "报告.pdf"}}), "2013-05-24T00:00:00.000Z info    m  key=\"报告.pdf\"");
+}
+
+TEST(LogFormatText, NamesLookLikeWhatTheyAre) {
+  EXPECT_EQ(text("m", {{"key", "invoice\u202Efdp.exe"}, {"a", "x\u200By"}}),
+            "2013-05-24T00:00:00.000Z info    m  key=\"invoice\\xe2\\x80\\xaefdp.exe\"  a=\"x\\xe2\\x80\\x8by\"");
+}
+
+TEST(LogFormatJson, NamesStayExact) {
+  EXPECT_EQ(json("m", {{"key", "invoice\u202Efdp.exe"}}),
+            "{\"time\":\"2013-05-24T00:00:00.000Z\",\"level\":\"warning\",\"message\":\"m\",\"key\":"
+            "\"invoice\u202Efdp.exe\"}");
 }
 
 TEST(LogFormatText, BrokenUtf8IsEscaped) {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/base/encoding.hpp"
+#include "core/mail/visible_text.hpp"
 
 namespace s3link::app {
 
@@ -45,11 +46,10 @@ std::string printable(std::string_view text, std::size_t max_characters) {
     const auto byte = static_cast<unsigned char>(text[i]);
     const bool continues = utf8 && (byte & 0xc0) == 0x80;
     if (!continues && ++characters > max_characters) return out + "…";
-    // U+0080 to U+009F are control characters, too: 0xc2 and 0x80 to 0x9f.
-    const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (utf8 && c1) {
+    const std::size_t length = !utf8 || byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    if (length > 1 && mail::is_invisible(text.substr(i, length))) {
       out += '?';
-      ++i;
+      i += length - 1;
     } else {
       out += byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8) ? '?' : text[i];
     }

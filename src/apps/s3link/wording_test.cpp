@@ -38,5 +38,11 @@ TEST(Printable, TerminalsAreNotDriven) {
   EXPECT_EQ(printable("文件名", 2), "文件…");
 }
 
+TEST(Printable, NamesLookLikeWhatTheyAre) {
+  EXPECT_EQ(printable("invoice\u202Efdp.exe"), "invoice?fdp.exe");
+  EXPECT_EQ(printable("a\u200Bb\u2066c\uFEFF"), "a?b?c?");
+  EXPECT_EQ(printable("می\u200Cروم 👩\u200D💻"), "می\u200Cروم 👩\u200D💻");
+}
+
 }  // namespace
 }  // namespace s3link::app

@@ -90,6 +90,8 @@ std::string visible_text(std::string_view text) {
   return std::string(trim(out));
 }
 
+bool is_invisible(std::string_view character) { return in_any(code_point(character), kInvisible); }
+
 std::string display_file_name(std::string_view key) {
   while (key.ends_with('/')) key.remove_suffix(1);
   std::string name = visible_text(key.substr(key.rfind('/') + 1));

@@ -78,5 +78,16 @@ TEST_P(DisplayFileNameTest, IsShortAndKeepsTheExtension) {
 INSTANTIATE_TEST_SUITE_P(Table, DisplayFileNameTest, testing::ValuesIn(kFileNameCases),
                          [](const auto& row) { return row.param.name; });
 
+TEST(IsInvisible, IsWhatVisibleTextDoesNotShow) {
+  for (const char* const character : {"\n", "\u0085", "\u00AD", "\u061C", "\u200B", "\u200E", "\u202E", "\u2028",
+                                      "\u2066", "\u2069", "\uFEFF", "\U000E0001"}) {
+    EXPECT_TRUE(is_invisible(character)) << visible_text(character);
+    EXPECT_EQ(visible_text(character), "");
+  }
+  for (const char* const character : {"a", " ", "é", "文", "\u200D", "\u200C", "😀"}) {
+    EXPECT_FALSE(is_invisible(character)) << character;
+  }
+}
+
 }  // namespace
 }  // namespace s3link::mail
