@@ -1,7 +1,6 @@
 # What Debian's `hardening=+all` sets, and the checks of libstdc++'s own preconditions (an index beyond a vector's end, an
 # empty optional read: the process ends with file and line). Why, and what of it the static bootstrap can have:
-# docs/decisions/0070-hardening.md. tests/integration/test_hardening.py and tests/layering/test_bootstrap.py look into
-# what was built.
+# docs/decisions/0070-hardening.md. tests/integration/test_hardening.py looks into what was built.
 option(S3LINK_HARDENING "Build release binaries with Debian's hardening flags" ON)
 
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
