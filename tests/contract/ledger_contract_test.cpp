@@ -28,7 +28,7 @@ TEST_P(LedgerContract, RemembersWhatWasSentAlsoAfterReopening) {
 
 TEST_P(LedgerContract, EveryMemberOfTheKeyCounts) {
   ASSERT_TRUE(run_sync(subject_->ledger().record_sent(entry(key_))));
-  for (std::string ports::LedgerKey::*const member :
+  for (std::string ports::LedgerKey::* const member :
        {&ports::LedgerKey::bucket, &ports::LedgerKey::key, &ports::LedgerKey::sequencer, &ports::LedgerKey::recipient,
         &ports::LedgerKey::kind}) {
     ports::LedgerKey other = key_;
@@ -46,7 +46,7 @@ TEST_P(LedgerContract, KnowsWhenAKeyWasMailedToSomebodyBefore) {
     sent.sent = at_second(second);
     ASSERT_TRUE(run_sync(subject_->ledger().record_sent(std::move(sent))));
   }
-  for (std::string ports::LedgerKey::*const member :
+  for (std::string ports::LedgerKey::* const member :
        {&ports::LedgerKey::bucket, &ports::LedgerKey::key, &ports::LedgerKey::recipient, &ports::LedgerKey::kind}) {
     ports::LedgerEntry other = entry(key_);
     other.key.*member += "x";

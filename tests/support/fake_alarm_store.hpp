@@ -46,8 +46,7 @@ class FakeAlarmStore final : public ports::AlarmStore {
     ++measured;
     if (auto failure = take_failure()) co_return std::unexpected(std::move(*failure));
     co_return ports::AlarmMeasure{dead_letters.size(),
-                                  waiting.empty() ? std::nullopt : std::optional(waiting.front().first),
-                                  first_removal};
+                                  waiting.empty() ? std::nullopt : std::optional(waiting.front().first), first_removal};
   }
 
   Awaitable<Result<std::vector<alarm::FrequentReason>>> frequent_reasons(alarm::AlarmName name,

@@ -29,7 +29,8 @@ class ScriptedRelay {
     std::string greeting = "220 relay.test ESMTP";
     std::string ehlo = "250-relay.test\r\n250 8BITMIME";
     /// What is answered to "MAIL", "RCPT", "DATA", "." (the end of the message), "AUTH", "CONNECT" (the greeting), … in
-    /// order; then what is usual. kStall for "READ": the message is never read. A line that is no command is known by its first four characters.
+    /// order; then what is usual. kStall for "READ": the message is never read. A line that is no command is known by
+    /// its first four characters.
     std::map<std::string, std::deque<std::string>> replies;
     std::string certificate_file;  ///< PEM; empty: no TLS
     std::string key_file;

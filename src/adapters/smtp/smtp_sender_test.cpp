@@ -173,7 +173,7 @@ TEST(SmtpSender, LostAnswerIsTransientAndSaysSo) {
 
 struct StallCase {
   std::string name, verb;
-  std::chrono::milliseconds RelayTimeouts::*timeout;
+  std::chrono::milliseconds RelayTimeouts::* timeout;
 };
 const std::vector<StallCase> kStallCases = {
     {"greeting", "CONNECT", &RelayTimeouts::reply}, {"ehlo", "EHLO", &RelayTimeouts::reply},

@@ -45,9 +45,9 @@ constexpr Change kRedrive{"redrive", "redriven"};
 constexpr Change kDrop{"drop", "dropped"};
 
 /// What a mail can be given up for, besides what the queue of a newer server holds.
-constexpr std::array<std::string_view, 11> kReasons{
-    "transient", "denied",   "relay_unavailable", "relay_login", "unconfirmed", "unlinkable_key", "invalid_argument",
-    "not_found", "conflict", "corrupt",           "internal"};
+constexpr std::array<std::string_view, 11> kReasons{"transient",   "denied",         "relay_unavailable", "relay_login",
+                                                    "unconfirmed", "unlinkable_key", "invalid_argument",  "not_found",
+                                                    "conflict",    "corrupt",        "internal"};
 
 /// Empty: there may be dead letters for that reason. Else what is wrong with it.
 Awaitable<Result<std::string>> fault_of_reason(Session& session, std::string reason) {

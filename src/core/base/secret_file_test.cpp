@@ -47,7 +47,9 @@ TEST(FirstLine, IsWhatWasTyped) {
   }
   EXPECT_EQ(first_line("\xef\xbb\xbf\n"), "");
   EXPECT_EQ(first_line(" sec ret "), " sec ret ");
-  EXPECT_EQ(without_byte_order_mark("\xef\xbb\xbf" "a\nb"), "a\nb");
+  EXPECT_EQ(without_byte_order_mark("\xef\xbb\xbf"
+                                    "a\nb"),
+            "a\nb");
 }
 
 }  // namespace

@@ -53,8 +53,7 @@ bool is_international(std::string_view local) {
 /// What the characters outside ASCII are replaced by, so that the rest can be looked at.
 std::string in_ascii(std::string_view text) {
   std::string out(text);
-  std::ranges::replace_if(
-      out, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, 'x');
+  std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, 'x');
   return out;
 }
 

@@ -35,9 +35,9 @@ class AlarmTest : public testing::Test {
     std::vector<ports::AlarmSubscriber*> all;
     for (auto* const subscriber : subscribed_) all.push_back(subscriber);
     topic_ = std::make_unique<AlarmTopic>(AlarmFeedSettings{}, all, store_, clock_, random_, logger_);
-    alarm_ = std::make_unique<Alarm>(
-        AlarmSettings{.dead_letter_threshold = 5, .max_wait = 1h, .period = 60s, .policy = {}}, store_, *topic_,
-        clock_, logger_);
+    alarm_ =
+        std::make_unique<Alarm>(AlarmSettings{.dead_letter_threshold = 5, .max_wait = 1h, .period = 60s, .policy = {}},
+                                store_, *topic_, clock_, logger_);
     running_ = 2;
     const auto ended = [this](std::exception_ptr failure) {
       EXPECT_FALSE(failure);
