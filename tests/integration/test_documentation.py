@@ -264,7 +264,7 @@ BLOCKS = {
             Run(check=has("taken it over", "good until")),
         "s3link ls                                       # what is there, and when it goes":
             Run(before=lambda sandbox: put(sandbox, "KEY"), check=has("removed KEY")),
-        "s3link deliveries --state pending               # what waits, the relay's last words, when it is tried next": Run(),
+        "s3link deliveries --state pending               # what waits; what the relay says is in /_/readyz and doctor": Run(),
     },
     "docs/formats/body-file.md": {
         "objects/ab/cd/<abcd…: 32 hexadecimal digits>          mode 0600": NO_COMMAND,
