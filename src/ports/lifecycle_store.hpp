@@ -27,8 +27,8 @@ class LifecycleStore {
   virtual Awaitable<Status> put_lifecycle(s3::BucketName bucket, s3::LifecycleRules rules) = 0;
 
   /// Goes on with what the last put_lifecycle() left to do: gives up to `limit` objects and uploads the times the rules
-  /// say, counted from when they were made; an object no rule matches goes `otherwise` after that. What is gone by its
-  /// old time stays gone. Returns whether more is to be done. Nothing to do is cheap.
+  /// say, counted from when they were made; an object whose rule has gone, and that no other matches, goes `otherwise`
+  /// after that, and one that none matched before either keeps its time. What is gone by its old time stays gone. Returns whether more is to be done. Nothing to do is cheap.
   virtual Awaitable<Result<bool>> apply_lifecycle(s3::BucketName bucket, std::chrono::seconds otherwise,
                                                   std::size_t limit) = 0;
   /// Aborts up to `limit` multipart uploads, of all buckets, that are older than the rules allow, soonest first.

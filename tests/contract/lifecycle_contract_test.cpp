@@ -129,6 +129,22 @@ TEST_P(LifecycleContract, WhatIsThereIsBroughtUnderTheRules) {
   EXPECT_EQ(look("a/1").removal_rule, "");
 }
 
+TEST_P(LifecycleContract, WhatNoRuleMatchesBeforeOrAfterKeepsItsDate) {
+  write("b", now() + hours(24));
+  write("for ever");
+  write("a/1", now() + hours(24));
+  const Instant written = now();
+  put_rules({rule("a", "a/", days(4))});
+  apply(500, hours(2));  // the setting has changed since
+  EXPECT_EQ(look("b").removed_at, written + hours(24));
+  EXPECT_EQ(look("for ever").removed_at, std::nullopt);
+  put_rules({rule("c", "c/", days(4))});
+  apply(500, hours(3));
+  EXPECT_EQ(look("b").removed_at, written + hours(24));
+  EXPECT_EQ(look("for ever").removed_at, std::nullopt);
+  EXPECT_EQ(look("a/1").removed_at, written + hours(3)) << "its rule has gone, and with it the date that was";
+}
+
 TEST_P(LifecycleContract, ItIsDoneInBatchesOverARestart) {
   for (int i = 0; i < 25; ++i) write("k" + std::to_string(i), now() + hours(24));
   put_rules({rule("a", "", days(2))});

@@ -458,7 +458,7 @@ Awaitable<Result<bool>> FakeBucketStore::apply_lifecycle(s3::BucketName bucket, 
     its.rules_applied_to = at->first;
     ports::ObjectInfo& object = at->second.info;
     if (object.removed_at && *object.removed_at <= clock_.now()) continue;
-    object.removed_at = object.modified + otherwise;
+    if (!object.removal_rule.empty()) object.removed_at = object.modified + otherwise;
     object.removal_rule.clear();
     decide_removal(its, object);
   }

@@ -67,6 +67,7 @@ void apply_to(Connection& db, std::int64_t bucket, const ObjectTimes& object, st
               Instant now) {
   if (object.removed_at && *object.removed_at <= now) return;  // gone already, and to stay so
   const auto rule = find_expiration(db, bucket, object.key);
+  if (!rule && object.rule.empty()) return;
   const Instant removed_at = rule ? object.modified + rule->after : object.modified + otherwise;
   const std::string id = rule ? rule->id : std::string();
   if (object.removed_at == removed_at && object.rule == id) return;
