@@ -16,15 +16,36 @@ def variables(text):
     return set(re.findall(r"\{\{([A-Z_0-9]+)\}\}", text))
 
 
-def built_in(name):
-    """One of the server's built-in texts, with the sections as they come out for a mail of the Lambda: without a sender's
-    name, without a checksum, the file removed later than the link ends."""
-    source = (ROOT / "src/core/mail/built_in_template.cpp").read_text(encoding="utf-8")
-    text = re.search(rf'{name} =\s+R"\((.*?)\)";', source, re.DOTALL)[1]
+def english():
+    """The server's English words by name."""
+    source = (ROOT / "src/core/mail/built_in_words.cpp").read_text(encoding="utf-8")
+    block = re.search(r"kEnglish = \{(.*?)\};", source, re.DOTALL)[1]
+    found = re.findall(r"\.(\w+) =\s+((?:\"(?:[^\"\\]|\\.)*\"\s*)+)", block)
+    return {name: "".join(re.findall(r"\"((?:[^\"\\]|\\.)*)\"", literals)).replace('\\"', '"')
+            for name, literals in found}
+
+
+def as_for_the_lambda(text):
+    """With the sections as they come out for a mail of the Lambda: without a sender's name, without a checksum, the file
+    removed later than the link ends; in English and UTC."""
     text = re.sub(r"\{\{#SENDER_NAME\}\}.*?\{\{/SENDER_NAME\}\}", "", text, flags=re.DOTALL)
     text = re.sub(r"\{\{\^SENDER_NAME\}\}(.*?)\{\{/SENDER_NAME\}\}", r"\1", text, flags=re.DOTALL)
-    text = re.sub(r"\{\{[#/]REMOVED_LATER\}\}\n?", "", text)
-    return text.replace(", in {{EXPIRES_IN}}", "").replace("EXPIRES_SHORT", "EXPIRES_AT")
+    text = re.sub(r"\{\{[#/]REMOVED_LOCAL\}\}\n?", "", text)
+    for ours, theirs in (("EXPIRES_LOCAL_SHORT", "EXPIRES_AT"), ("EXPIRES_LOCAL", "EXPIRES_AT"),
+                         ("REMOVED_LOCAL", "REMOVED_AT"), ("FILE_SIZE_LOCAL", "FILE_SIZE"), ("{{LANGUAGE}}", "en")):
+        text = text.replace(ours, theirs)
+    return text
+
+
+def built_in(name):
+    """One of the server's built-in bodies in English."""
+    source = (ROOT / "src/core/mail/built_in_template.cpp").read_text(encoding="utf-8")
+    text = re.search(rf'{name} =\s+R"\((.*?)\)";', source, re.DOTALL)[1]
+    words = english()
+    words["until_plain"] = words["until"]
+    words["until"] = words["until"].replace("{{EXPIRES_LOCAL}}", "<strong>{{EXPIRES_LOCAL}}</strong>")
+    words.update({"file_label": words["file"] + " ", "size_label": words["size"] + " ", "sha256_label": "SHA-256: "})
+    return as_for_the_lambda(re.sub(r"\[\[(\w+)\]\]", lambda found: words[found[1]], text))
 
 
 def without_markup(text):
@@ -37,7 +58,7 @@ def test_the_words_are_those_of_the_server():
     assert MAIL["HtmlPart"] == html
     text = re.sub(r"SHA-256: .*\n", "", built_in("kText")).replace("FILE_NAME", "FILE_NAME_TEXT")
     assert MAIL["TextPart"].split() == text.split()
-    assert MAIL["SubjectPart"] == built_in("kSubject").replace("FILE_NAME", "FILE_NAME_TEXT")
+    assert MAIL["SubjectPart"] == as_for_the_lambda(english()["subject"]).replace("FILE_NAME", "FILE_NAME_TEXT")
 
 
 def test_only_known_variables_stand_in_it():

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "adapters/system/time_zone.hpp"
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
 #include "apps/s3link/wording.hpp"
@@ -52,15 +53,15 @@ class FileProblems {
   std::vector<config::Problem> problems_;
 };
 
-mail::LinkTemplate read_template(const config::Settings& settings, FileProblems& problems) {
-  if (!settings.email.template_dir) return mail::LinkTemplate::built_in();
+mail::LinkTemplate read_template(const config::Settings& settings, Language language, FileProblems& problems) {
+  if (!settings.email.template_dir) return mail::LinkTemplate::built_in(language);
   const std::filesystem::path& folder = *settings.email.template_dir;
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
     problems.add("email", "template_dir", fmt::format("{} is not a folder that can be read", folder.string()));
-    return mail::LinkTemplate::built_in();
+    return mail::LinkTemplate::built_in(language);
   }
-  mail::TemplateTexts texts = mail::LinkTemplate::built_in_texts();
+  mail::TemplateTexts texts = mail::LinkTemplate::built_in_texts(language);
   bool good = true;
   const auto replace = [&](const char* name, std::string& text) {
     auto own = read_file(folder / name, kMaxTemplateBytes);
@@ -74,11 +75,11 @@ mail::LinkTemplate read_template(const config::Settings& settings, FileProblems&
   replace("subject.txt", texts.subject);
   replace("body.html", texts.html);
   replace("body.txt", texts.text);
-  if (!good) return mail::LinkTemplate::built_in();
+  if (!good) return mail::LinkTemplate::built_in(language);
   auto parsed = mail::LinkTemplate::parse(std::move(texts));
   if (!parsed) {
     problems.add("email", "template_dir", fmt::format("{}: {}", folder.string(), parsed.error().message));
-    return mail::LinkTemplate::built_in();
+    return mail::LinkTemplate::built_in(language);
   }
   return std::move(*parsed);
 }
@@ -159,6 +160,7 @@ std::expected<config::Loaded, std::vector<config::Problem>> load_sections(const 
                                                                           std::vector<std::string_view> sections) {
   config::Sources sources;
   sources.sections = std::move(sections);
+  sources.check_time_zone = system::check_time_zone;
   sources.environment = environment();
   if (!options.data_dir.empty()) sources.flags.push_back({"--data-dir", "server.data_dir", options.data_dir});
   if (!options.listen.empty()) sources.flags.push_back({"--listen", "server.listen", options.listen});
@@ -184,9 +186,10 @@ std::expected<NamedSecrets, std::vector<config::Problem>> read_named_secrets(con
   return secrets;
 }
 
-std::expected<mail::LinkTemplate, std::vector<config::Problem>> read_link_template(const config::Loaded& loaded) {
+std::expected<mail::LinkTemplate, std::vector<config::Problem>> read_link_template(const config::Loaded& loaded,
+                                                                                   Language language) {
   FileProblems problems(loaded);
-  mail::LinkTemplate link_template = read_template(loaded.settings, problems);
+  mail::LinkTemplate link_template = read_template(loaded.settings, language, problems);
   if (auto found = problems.take(); !found.empty()) return std::unexpected(std::move(found));
   return link_template;
 }
@@ -194,7 +197,7 @@ std::expected<mail::LinkTemplate, std::vector<config::Problem>> read_link_templa
 std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const config::Loaded& loaded) {
   const config::Settings& settings = loaded.settings;
   FileProblems problems(loaded);
-  NamedFiles files{read_secrets(settings, problems), read_template(settings, problems)};
+  NamedFiles files{read_secrets(settings, problems), read_template(settings, settings.email.language, problems)};
   const auto must_read = [&](const std::optional<std::filesystem::path>& file, const char* name) {
     if (file && ::access(file->c_str(), R_OK) != 0) {
       problems.add("server", name, fmt::format("cannot read {}: {}", file->string(), std::strerror(errno)));

@@ -61,8 +61,9 @@ struct NamedSecrets {
 std::vector<std::string> changed_secrets(const NamedSecrets& before, const NamedSecrets& after);
 std::expected<NamedSecrets, std::vector<config::Problem>> read_named_secrets(const config::Loaded& loaded);
 
-/// The template of email.template_dir, files it does not hold from the built-in one.
-std::expected<mail::LinkTemplate, std::vector<config::Problem>> read_link_template(const config::Loaded& loaded);
+/// The template of email.template_dir; files it does not hold are those of the built-in one in `language`.
+std::expected<mail::LinkTemplate, std::vector<config::Problem>> read_link_template(const config::Loaded& loaded,
+                                                                                   Language language);
 
 /// What settings name files for, read and checked.
 struct NamedFiles : NamedSecrets {

@@ -12,6 +12,7 @@
 #include "adapters/dns/cares_text_records.hpp"
 #include "adapters/http_client/beast_client.hpp"
 #include "adapters/system/system_clock.hpp"
+#include "adapters/system/time_zone.hpp"
 #include "apps/s3link/doctor_certificate.hpp"
 #include "apps/s3link/doctor_folder.hpp"
 #include "apps/s3link/doctor_mail.hpp"
@@ -95,6 +96,9 @@ int run_doctor(const DoctorOptions& options) {
   if (!loaded) return report_problems(loaded.error());
   const auto files = read_named_files(*loaded);
   if (!files) return report_problems(files.error());
+  if (const Status zone = system::use_time_zone(loaded->settings.email.time_zone); !zone) {
+    return complain(kFailed, zone.error().message);
+  }
   end_at_next_signal();
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to a relay that may be gone
 

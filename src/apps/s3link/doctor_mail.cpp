@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "adapters/system/time_zone.hpp"
 #include "core/config/quantity.hpp"
 
 namespace s3link::app {
@@ -23,7 +24,9 @@ mail::RenderedMail render_sample(const config::Settings& settings, const NamedFi
                                      .sender_name = settings.email.sender_name,
                                      .now = now,
                                      .deadline = now + settings.link.expiration,
-                                     .removed_at = now + settings.bucket.object_ttl});
+                                     .removed_at = now + settings.bucket.object_ttl,
+                                     .language = settings.email.language,
+                                     .utc_offset = system::utc_offset_at});
 }
 
 void check_template(const config::Settings& settings, const NamedFiles& files, Instant now, DoctorReport& report) {

@@ -24,6 +24,7 @@
 #include "adapters/system/spdlog_logger.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "adapters/system/system_random.hpp"
+#include "adapters/system/time_zone.hpp"
 #include "apps/s3link/credentials_file.hpp"
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/files.hpp"
@@ -285,6 +286,9 @@ int serve(const ConfigOptions& options) {
   auto files = read_named_files(*loaded);
   if (!files) return report_problems(files.error());
   config::Settings& settings = loaded->settings;
+  if (const Status zone = system::use_time_zone(settings.email.time_zone); !zone) {  // while there are no threads
+    return complain(kFailed, zone.error().message);
+  }
   const auto notifier = system::ServiceNotifier::open([](const char* name) { return std::getenv(name); });
   if (!notifier) return complain(kFailed, notifier.error().message);
   raise_file_limit();
@@ -344,7 +348,8 @@ int serve(const ConfigOptions& options) {
                      .public_host = host_of_links(settings.server.public_url),
                      .trace_sample = settings.trace.sample,
                      .logs_bucket = settings.bucket.logs_name,
-                     .contact = settings.email.reply_to.value_or(settings.email.sender).text()},
+                     .contact = settings.email.reply_to.value_or(settings.email.sender).text(),
+                     .language = settings.email.language},
                     keys, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
                     std::move(observers), {&alarms, &metrics.document()},
                     readiness_checks(stopping, store, liveness, relay));
@@ -379,7 +384,9 @@ int serve(const ConfigOptions& options) {
                        .link_template = std::move(files->link_template),
                        .reply_to = settings.email.reply_to,
                        .bounce_address = settings.email.bounce_address,
-                       .recipient_rate = settings.email.recipient_rate},
+                       .recipient_rate = settings.email.recipient_rate,
+                       .language = settings.email.language,
+                       .utc_offset = system::utc_offset_at},
                       relay, store.ledger(), clock, random);
   pipeline::Dispatcher dispatcher(dispatcher_settings(settings), store.outbox(), store.buckets(), links, mailer, relay,
                                   clock, random, logger, traces.sink());

@@ -83,7 +83,8 @@ void ServeReload::reload_level(const config::Loaded& fresh) {
 }
 
 void ServeReload::reload_templates(const config::Loaded& fresh) {
-  auto read = read_link_template(fresh);
+  // A new language needs a restart: this template's and the words of its values would be of two.
+  auto read = read_link_template(fresh, in_force_.settings.email.language);
   if (!read) return report("mail templates", read.error());
   mailer_.use_template(std::move(*read));
   const auto& folder = fresh.settings.email.template_dir;

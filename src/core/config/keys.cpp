@@ -168,6 +168,16 @@ Status set_auth(Settings& settings, const Texts& texts) {
   return {};
 }
 
+Status set_language(Settings& settings, const Texts& texts) {
+  const auto found =
+      std::ranges::find(kLanguages, texts.at(0), [](Language language) { return std::string(to_string(language)); });
+  if (found == kLanguages.end()) {
+    return fail(ErrorKind::invalid_argument, "not one of en, de, fr, es, it, nl, pl, uk");
+  }
+  settings.email.language = *found;
+  return {};
+}
+
 /// A domain, or an address in brackets: what EHLO takes (RFC 5321 §4.1.3).
 Result<std::string> parse_helo_name(std::string_view text) {
   if (text.size() > 2 && text.size() <= 64 && text.front() == '[' && text.back() == ']' &&
@@ -355,9 +365,15 @@ const std::array kKeys{
 
     Key{"email", "sender", ValueType::text, "s3link@localhost", "", "", "Address the mails come from.", "EmailSender",
         false, [](Settings& s, const Texts& t) { return store(parse_mail_address(t.at(0)), s.email.sender); }},
-    Key{"email", "sender_name", ValueType::text, "s3link", "", "", "Name shown beside the sender's address.",
+    Key{"email", "sender_name", ValueType::text, "", "the organisation in the sender's domain, else s3link",
+        "Example & Sons",
+        "Who sends the files, in the words of the recipients: shown beside the sender's address\n"
+        "and in the mail. From files@mail.example.org it is \"example\". Empty: no name.",
         "EmailSender", false,
-        [](Settings& s, const Texts& t) { return store(parse_line(t.at(0), 200), s.email.sender_name); }},
+        [](Settings& s, const Texts& t) -> Status {
+          s.email.sender_name.clear();  // load() derives it once email.sender is known
+          return t.empty() ? Status{} : store(parse_line(t.at(0), 200), s.email.sender_name);
+        }},
     Key{"email", "recipient", ValueType::list, "you@localhost", "", "",
         "Who receives the links: one address, or a list of up to 100 (in the environment\n"
         "with commas). Everyone gets a mail of their own.",
@@ -376,6 +392,13 @@ const std::array kKeys{
         "Folder with subject.txt, body.html and body.txt (mustache); a missing file is\n"
         "taken from the built-in ones. Read again on SIGHUP.",
         "LinkTemplate", false, [](Settings& s, const Texts& t) { return store_path(t, s.email.template_dir); }},
+    Key{"email", "language", ValueType::text, "en", "", "",
+        "What the mails are written in, and the pages for links that do not open where the\n"
+        "browser asks for nothing else: en, de, fr, es, it, nl, pl or uk.",
+        "", false, set_language},
+    Key{"email", "time_zone", ValueType::text, "", "this machine's (TZ, /etc/localtime), else UTC", "Europe/Berlin",
+        "The zone of the deadlines in the mails: a name of the IANA time zone database, or UTC.", "", false,
+        [](Settings& s, const Texts& t) { return store_line(t, s.email.time_zone); }},
     Key{"email", "auth", ValueType::text, "auto", "", "",
         "How to log in at the relay, where email.transport names a user: auto, plain, login,\n"
         "xoauth2 or none. auto: xoauth2 where email.oauth.token_url is set, else PLAIN, then\n"

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/base/encoding.hpp"
+#include "core/config/organisation.hpp"
 #include "core/config/quantity.hpp"
 #include "core/config/values.hpp"
 
@@ -148,6 +149,7 @@ class Loader {
     for (const Sources::Flag& flag : sources.flags) apply_flag(flag);
     derive();
     check_together();
+    check_time_zone(sources.check_time_zone);
     if (!sources.sections.empty()) forget_problems_outside(sources.sections);
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
     warn();
@@ -343,6 +345,9 @@ class Loader {
         logs.texts = {settings_.bucket.logs_name.text()};
       }
     }
+    EffectiveValue& sender_name = value_of("email", "sender_name");
+    if (!sender_name.given) settings_.email.sender_name = organisation_of(settings_.email.sender);
+    sender_name.texts = {settings_.email.sender_name};
     EffectiveValue& url = value_of("server", "public_url");
     if (url.texts.empty() && settings_.server.listen.port != 0) {
       const std::string_view scheme = settings_.server.tls_certificate ? "https" : "http";
@@ -394,6 +399,12 @@ class Loader {
         settings_.alarm.webhook_secret_file) {
       mismatch("alarm", "webhook_secret_file", "set, but there is no alarm.webhook to sign for");
     }
+  }
+
+  void check_time_zone(Status (*check)(const std::string&)) {
+    const std::string& zone = settings_.email.time_zone;
+    if (check == nullptr || zone.empty() || is_bad("email", "time_zone")) return;
+    if (const Status known = check(zone); !known) mismatch("email", "time_zone", known.error().message);
   }
 
   /// Whether the way to log in and what it needs go together. With token_url, auto becomes xoauth2.

@@ -28,6 +28,8 @@ struct Sources {
   std::vector<Flag> flags;
   /// The sections that are needed; empty: all. What is wrong in others is passed over, and their settings mean nothing.
   std::vector<std::string_view> sections = {};
+  /// Whether the system knows the zone of email.time_zone; the error says what it knows. Null: it is not asked.
+  Status (*check_time_zone)(const std::string& name) = nullptr;
 };
 
 /// Something that is wrong, where it stands, and what to write instead. Never holds a secret.

@@ -196,6 +196,36 @@ TEST(Load, TokenUrlMeansXoauth2) {
   EXPECT_EQ(from_environment->settings.email.oauth.scope, "mail");
 }
 
+TEST(Load, SenderNameFollowsTheSender) {
+  const auto named = [](const char* toml) {
+    const auto got = load(from_file(toml));
+    return got ? got->settings.email.sender_name : "refused: " + got.error().front().text();
+  };
+  EXPECT_EQ(named("[email]\nsender=\"s3link@files.acme.co.uk\""), "acme");
+  EXPECT_EQ(named("[email]\nsender=\"s3link@acme.example\"\nsender_name=\"Acme & Söhne\""), "Acme & Söhne");
+  EXPECT_EQ(named("[email]\nsender=\"s3link@acme.example\"\nsender_name=\"\""), "");
+  EXPECT_EQ(value_of(*load(from_file("[email]\nsender=\"a@acme.example\"")), "email.sender_name").texts,
+            std::vector<std::string>{"acme"});
+}
+
+TEST(Load, AnUnknownTimeZoneIsAProblemBesideAllOthers) {
+  Sources sources = from_file("[email]\nlanguage=\"sv\"\ntime_zone=\"Europe/Berln\"");
+  sources.check_time_zone = [](const std::string& name) -> Status {
+    if (name == "Europe/Berlin") return {};
+    return fail(ErrorKind::invalid_argument, "no zone");
+  };
+  EXPECT_THAT(problems_of(sources),
+              ElementsAre("s3link.toml:2: email.language: not one of en, de, fr, es, it, nl, pl, uk",
+                          "s3link.toml:3: email.time_zone: no zone"));
+  sources.file->toml = "[email]\ntime_zone=\"Europe/Berlin\"";
+  EXPECT_THAT(problems_of(sources), ElementsAre());
+  sources.file->toml = "";
+  EXPECT_THAT(problems_of(sources), ElementsAre());
+  sources.file->toml = "[email]\ntime_zone=\"Europe/Berln\"";
+  sources.sections = {"server"};
+  EXPECT_THAT(problems_of(sources), ElementsAre());
+}
+
 TEST(Load, PublicUrlFollowsListenAndTls) {
   EXPECT_EQ(load(from_file("[server]\nlisten=\"[::1]:80\""))->settings.server.public_url, "http://[::1]:80");
   EXPECT_EQ(load(from_file("[server]\nlisten=\"127.0.0.1:0\""))->settings.server.public_url, "");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/ip_address.hpp"
+#include "core/base/language.hpp"
 #include "core/base/secret.hpp"
 #include "core/mail/address.hpp"
 #include "core/mail/rate.hpp"
@@ -65,7 +66,7 @@ struct Settings {
 
   struct Email {
     mail::Address sender;
-    std::string sender_name;
+    std::string sender_name;                ///< empty: none is shown
     std::vector<mail::Address> recipients;  ///< at least one, none twice
     std::optional<mail::RelayUrl> relay;    ///< empty: data_dir/outbox
     std::optional<std::filesystem::path> password_file;
@@ -86,6 +87,8 @@ struct Settings {
     unsigned max_connections = 0;
     std::optional<mail::Rate> rate = {};            ///< empty: none
     std::optional<mail::Rate> recipient_rate = {};  ///< for one key and recipient; empty: none
+    Language language = Language::en;
+    std::string time_zone = {};  ///< a name like "Europe/Berlin"; empty: the machine's
   } email;
 
   struct Delivery {

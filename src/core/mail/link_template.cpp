@@ -8,6 +8,7 @@
 
 #include "core/base/encoding.hpp"
 #include "core/mail/link_variables.hpp"
+#include "core/mail/local_variables.hpp"
 #include "core/mail/visible_text.hpp"
 
 namespace s3link::mail {
@@ -21,6 +22,11 @@ enum class Escaping { none, html };
 
 std::unexpected<Error> broken(std::string_view file, std::string message) {
   return fail(ErrorKind::invalid_argument, fmt::format("{}: {}", file, message));
+}
+
+bool is_variable(std::string_view name) {
+  return std::ranges::find(kLinkVariables, name) != kLinkVariables.end() ||
+         std::ranges::find(kLocalVariables, name) != kLocalVariables.end();
 }
 
 /// Looks at every tag, also those in sections that would not be rendered: what Mustache itself passes over in silence.
@@ -44,9 +50,9 @@ Result<bool> check_tags(std::string_view file, std::string_view text, Escaping e
     }
     const bool section = sigil == '#' || sigil == '^' || sigil == '/';
     if (section || sigil == '&') name = trim(name.substr(1));
-    if (std::ranges::find(kLinkVariables, name) == kLinkVariables.end() && !(section && name == kRemovedLater)) {
-      return broken(file,
-                    fmt::format("unknown variable {{{{{}}}}}; there are {}", name, fmt::join(kLinkVariables, ", ")));
+    if (!is_variable(name) && !(section && name == kRemovedLater)) {
+      return broken(file, fmt::format("unknown variable {{{{{}}}}}; there are {}, {}", name,
+                                      fmt::join(kLinkVariables, ", "), fmt::join(kLocalVariables, ", ")));
     }
     shows_link = shows_link || (name == "LINK" && !section);
   }
@@ -64,9 +70,13 @@ Result<bool> check(std::string_view file, const std::string& text, Escaping esca
 
 mustache::data variables(const LinkMailData& data) {
   mustache::data out;
-  for (auto& [name, value] : link_variables(data)) {
-    out.set(std::string(name), value.empty() ? mustache::data(false) : mustache::data(std::move(value)));
-  }
+  const auto set = [&out](auto named) {
+    for (auto& [name, value] : named) {
+      out.set(std::string(name), value.empty() ? mustache::data(false) : mustache::data(std::move(value)));
+    }
+  };
+  set(link_variables(data));
+  set(local_variables(data));
   out.set(std::string(kRemovedLater), mustache::data(removed_later(data)));
   return out;
 }

@@ -29,8 +29,8 @@ std::vector<std::string> lines(std::string_view text) {
 }
 
 TEST(LinkTemplate, BuiltInSaysEverything) {
-  const auto mail = LinkTemplate::built_in().render(data());
-  EXPECT_EQ(mail.subject, "Ann sent you \"Q3 report.pdf\", available until 8 Dec 14:00 UTC");
+  const auto mail = LinkTemplate::built_in(Language::en).render(data());
+  EXPECT_EQ(mail.subject, "Ann sent you \"Q3 report.pdf\", available until 8 December, 14:00 (UTC)");
   EXPECT_EQ(mail.text.reveal(),
             "Ann sent you a file.\n"
             "\n"
@@ -42,17 +42,18 @@ TEST(LinkTemplate, BuiltInSaysEverything) {
             "\n"
             "https://files.example.org/b/k?X-Amz-Signature=00&x=1\n"
             "\n"
-            "The link works until Tuesday, 8 December 2026, 14:00:05 UTC, in 5 hours.\n"
-            "The file itself is removed on Wednesday, 9 December 2026, 09:00:05 UTC.\n"
+            "The link works until Tuesday, 8 December, 14:00 (UTC).\n"
+            "The file itself is removed on Wednesday, 9 December, 09:00 (UTC).\n"
             "\n"
             "Whoever has this link can download the file: pass it on with care.\n"
             "You did not expect this mail? Then do not open the link.\n");
   const std::string_view html = mail.html.reveal();
   for (const std::string_view part :
        {"href=\"https://files.example.org/b/k?X-Amz-Signature=00&amp;x=1\"", "<bdi>Q3 report.pdf</bdi>",
-        "1.2 MB (1,234,567 bytes)", "Tuesday, 8 December 2026, 14:00:05 UTC",
-        "Wednesday, 9 December 2026, 09:00:05 UTC", "abababab", "lang=\"en\"", "role=\"presentation\"",
-        "prefers-color-scheme: dark", "max-width:600px"}) {
+        "1.2 MB (1,234,567 bytes)", "until <strong>Tuesday, 8 December, 14:00 (UTC)</strong>.",
+        "Wednesday, 9 December, 09:00 (UTC).", "abababab", "<html lang=\"en\" dir=\"ltr\">",
+        "<table role=\"presentation\" lang=\"en\" dir=\"ltr\"", "role=\"presentation\"", "prefers-color-scheme: dark",
+        "max-width:600px"}) {
     EXPECT_TRUE(html.contains(part)) << part;
   }
   EXPECT_FALSE(html.contains("{{"));
@@ -61,10 +62,10 @@ TEST(LinkTemplate, BuiltInSaysEverything) {
 TEST(LinkTemplate, RemovalIsToldOnlyWhereItIsLater) {
   LinkMailData both_end_together = data();
   both_end_together.removed_at = both_end_together.deadline + std::chrono::milliseconds(700);
-  EXPECT_FALSE(LinkTemplate::built_in().render(both_end_together).text.reveal().contains("removed"));
+  EXPECT_FALSE(LinkTemplate::built_in(Language::en).render(both_end_together).text.reveal().contains("removed"));
   LinkMailData never = data();
   never.removed_at = {};
-  const auto mail = LinkTemplate::built_in().render(never);
+  const auto mail = LinkTemplate::built_in(Language::en).render(never);
   EXPECT_FALSE(mail.text.reveal().contains("removed"));
   EXPECT_FALSE(mail.html.reveal().contains("removed"));
 }
@@ -73,10 +74,10 @@ TEST(LinkTemplate, FileNamesCannotBecomeMarkupOrLines) {
   LinkMailData hostile = data();
   hostile.key = "x/<img src=x onerror=alert(1)>'\"&\r\nBcc: a@b\u202E{{LINK}}.pdf";
   hostile.sender_name = "<script>\nx";
-  const auto mail = LinkTemplate::built_in().render(hostile);
-  EXPECT_EQ(
-      mail.subject,
-      "<script> x sent you \"<img src=x onerror=alert(1)>'\"& Bcc: a@b{{LINK}}.pdf\", available until 8 Dec 14:00 UTC");
+  const auto mail = LinkTemplate::built_in(Language::en).render(hostile);
+  EXPECT_EQ(mail.subject,
+            "<script> x sent you \"<img src=x onerror=alert(1)>'\"& Bcc: a@b{{LINK}}.pdf\", available until 8 "
+            "December, 14:00 (UTC)");
   const std::string_view html = mail.html.reveal();
   EXPECT_TRUE(html.contains("&lt;img src=x onerror=alert(1)&gt;&#39;&quot;&amp; Bcc: a@b{{LINK}}.pdf"));
   EXPECT_FALSE(html.contains("<img")) << html;
@@ -86,7 +87,7 @@ TEST(LinkTemplate, FileNamesCannotBecomeMarkupOrLines) {
 }
 
 TEST(LinkTemplate, LinkStandsAloneOnItsLine) {
-  for (const std::string& line : lines(LinkTemplate::built_in().render(data()).text.reveal())) {
+  for (const std::string& line : lines(LinkTemplate::built_in(Language::en).render(data()).text.reveal())) {
     if (line.contains("https://")) EXPECT_EQ(line, kLink);
   }
 }
@@ -94,12 +95,14 @@ TEST(LinkTemplate, LinkStandsAloneOnItsLine) {
 TEST(LinkTemplate, WorksWithoutASenderName) {
   LinkMailData anonymous = data();
   anonymous.sender_name = "";
-  const auto mail = LinkTemplate::built_in().render(anonymous);
-  EXPECT_EQ(mail.subject, "\"Q3 report.pdf\", available until 8 Dec 14:00 UTC");
+  const auto mail = LinkTemplate::built_in(Language::en).render(anonymous);
+  EXPECT_EQ(mail.subject, "\"Q3 report.pdf\", available until 8 December, 14:00 (UTC)");
   EXPECT_TRUE(mail.text.reveal().starts_with("You were sent a file.\n"));
 }
 
-TEST(LinkTemplate, BuiltInPassesItsOwnCheck) { EXPECT_TRUE(LinkTemplate::parse(LinkTemplate::built_in_texts())); }
+TEST(LinkTemplate, BuiltInPassesItsOwnCheck) {
+  EXPECT_TRUE(LinkTemplate::parse(LinkTemplate::built_in_texts(Language::en)));
+}
 
 TEST(LinkTemplate, EveryVariableHasAValue) {
   const std::string all =
@@ -117,6 +120,27 @@ TEST(LinkTemplate, EveryVariableHasAValue) {
           "reports/Q3 report.pdfreports/Q3 report.pdf");
 }
 
+TEST(LinkTemplate, LocalVariablesSpeakTheReadersLanguageInTheirZone) {
+  const auto parsed = LinkTemplate::parse(
+      {.subject = "{{EXPIRES_LOCAL_SHORT}}",
+       .html = "{{LINK}}",
+       .text = "{{LINK}}{{FILE_SIZE_LOCAL}}|{{EXPIRES_LOCAL}}|{{#REMOVED_LOCAL}}{{REMOVED_LOCAL}}{{/REMOVED_LOCAL}}|"
+               "{{LANGUAGE}}|{{FILE_SIZE}}|{{EXPIRES_AT}}|{{EXPIRES_SHORT}}"});
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  LinkMailData german = data();
+  german.language = Language::de;
+  german.utc_offset = [](Instant) -> std::chrono::seconds { return std::chrono::hours(1); };
+  const auto mail = parsed->render(german);
+  EXPECT_EQ(mail.subject, "8. Dezember, 15:00 Uhr (UTC+1)");
+  EXPECT_EQ(mail.text.reveal(), std::string(kLink) +
+                                    "1,2 MB (1.234.567 Bytes)|Dienstag, 8. Dezember, 15:00 Uhr (UTC+1)|"
+                                    "Mittwoch, 9. Dezember, 10:00 Uhr (UTC+1)|de|1.2 MB (1,234,567 bytes)|"
+                                    "Tuesday, 8 December 2026, 14:00:05 UTC|8 Dec 14:00 UTC");
+  // It is told only where it reads otherwise than the deadline.
+  german.removed_at = german.deadline + std::chrono::seconds(40);
+  EXPECT_TRUE(parsed->render(german).text.reveal().contains("(UTC+1)||de"));
+}
+
 struct BrokenCase {
   std::string name;
   TemplateTexts texts;
@@ -124,7 +148,7 @@ struct BrokenCase {
 };
 const std::string kVariablesListed =
     "; there are LINK, FILE_NAME, FILE_SIZE, EXPIRES_AT, EXPIRES_IN, REMOVED_AT, BUCKET, KEY, SHA256, SENDER_NAME, "
-    "EXPIRES_SHORT";
+    "EXPIRES_SHORT, FILE_SIZE_LOCAL, EXPIRES_LOCAL, EXPIRES_LOCAL_SHORT, REMOVED_LOCAL, LANGUAGE";
 const std::vector<BrokenCase> kBrokenCases = {
     {"unknown", {"s", "{{LINK}}", "{{LINK}} {{ FILE }}"}, "body.txt: unknown variable {{FILE}}" + kVariablesListed},
     {"unknown_in_a_section_not_shown",

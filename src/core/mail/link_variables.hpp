@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "core/base/instant.hpp"
+#include "core/base/language.hpp"
+#include "core/mail/local_words.hpp"
 
 namespace s3link::mail {
 
@@ -22,9 +24,11 @@ struct LinkMailData {
   Instant now;
   Instant deadline;                   ///< when the link dies
   std::optional<Instant> removed_at;  ///< when the file is removed
+  Language language = Language::en;   ///< of the local variables, and so is the zone
+  UtcOffset utc_offset = nullptr;
 };
 
-/// The names of what a template can show; LinkTemplate says what each holds.
+/// The names of what every host's templates can show, in English and in UTC; LinkTemplate says what each holds.
 inline constexpr std::array<std::string_view, 11> kLinkVariables = {
     "LINK",   "FILE_NAME", "FILE_SIZE", "EXPIRES_AT",  "EXPIRES_IN",   "REMOVED_AT",
     "BUCKET", "KEY",       "SHA256",    "SENDER_NAME", "EXPIRES_SHORT"};

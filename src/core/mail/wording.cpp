@@ -17,12 +17,7 @@ constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "
                                                       "May",       "June",     "July",     "August",
                                                       "September", "October",  "November", "December"};
 
-std::string grouped(std::uint64_t value) {
-  std::string digits = std::to_string(value);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(digits.begin() + at, ',');
-  return digits;
-}
+constexpr std::array<std::string_view, 6> kUnits = {"kB", "MB", "GB", "TB", "PB", "EB"};
 
 std::string counted(std::int64_t count, std::string_view unit) {
   return fmt::format("{} {}{}", count, unit, count == 1 ? "" : "s");
@@ -32,17 +27,27 @@ seconds rounded_to(seconds value, seconds unit) { return (value + unit / 2) / un
 
 }  // namespace
 
-std::string size_in_words(std::uint64_t size_bytes) {
-  if (size_bytes < 1'000) return counted(static_cast<std::int64_t>(size_bytes), "byte");
-  constexpr std::array<std::string_view, 6> kUnits = {"kB", "MB", "GB", "TB", "PB", "EB"};
+RoundedSize rounded_size(std::uint64_t size_bytes) {
+  if (size_bytes < 1'000) return {.number = std::to_string(size_bytes), .power = 0};
   double value = static_cast<double>(size_bytes) / 1'000;
-  std::size_t unit = 0;
-  const auto shown = [&] { return value < 99.95 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value); };
-  while (value >= 999.5 && unit + 1 < kUnits.size()) {
+  std::size_t power = 1;
+  while (value >= 999.5 && power < kUnits.size()) {
     value /= 1'000;
-    ++unit;
+    ++power;
   }
-  return fmt::format("{} {} ({} bytes)", shown(), kUnits.at(unit), grouped(size_bytes));
+  return {.number = value < 99.95 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value), .power = power};
+}
+
+std::string grouped(std::uint64_t value, std::string_view separator) {
+  std::string digits = std::to_string(value);
+  for (auto at = digits.size(); at > 3;) digits.insert(at -= 3, separator);
+  return digits;
+}
+
+std::string size_in_words(std::uint64_t size_bytes) {
+  const RoundedSize rounded = rounded_size(size_bytes);
+  if (rounded.power == 0) return counted(static_cast<std::int64_t>(size_bytes), "byte");
+  return fmt::format("{} {} ({} bytes)", rounded.number, kUnits.at(rounded.power - 1), grouped(size_bytes, ","));
 }
 
 std::string instant_in_words(Instant when) {

@@ -1,12 +1,23 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/base/instant.hpp"
 
 namespace s3link::mail {
+
+/// A size in the unit that shows it best.
+struct RoundedSize {
+  std::string number;     ///< "1.2", "123": three digits at most
+  std::size_t power = 0;  ///< of 1,000: 1 is kB, 6 is EB; 0: bytes
+};
+RoundedSize rounded_size(std::uint64_t size_bytes);
+/// Decimal digits in groups of three: "1,234,567".
+std::string grouped(std::uint64_t value, std::string_view separator);
 
 /// "1.2 MB (1,234,567 bytes)", in powers of 1,000; under that "512 bytes", "1 byte".
 std::string size_in_words(std::uint64_t size_bytes);

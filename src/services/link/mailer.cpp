@@ -153,7 +153,9 @@ mail::Mail Mailer::compose(const LinkJob& job, const mail::Address& recipient, s
                                                     .sender_name = settings_.sender_name,
                                                     .now = now,
                                                     .deadline = job.link.deadline,
-                                                    .removed_at = job.removed_at});
+                                                    .removed_at = job.removed_at,
+                                                    .language = settings_.language,
+                                                    .utc_offset = settings_.utc_offset});
   std::array<std::byte, 16> seed{};
   random_.fill(seed);
   Secret message = mail::build_message({.from = settings_.sender,

@@ -30,6 +30,8 @@ struct MailSettings {
   std::optional<mail::Address> reply_to = {};
   std::optional<mail::Address> bounce_address = {};  ///< envelope sender; empty: the sender
   std::optional<mail::Rate> recipient_rate = {};     ///< of mails to one recipient about one key; empty: any number
+  Language language = Language::en;                  ///< of the template's local variables
+  mail::UtcOffset utc_offset = nullptr;              ///< of the recipients' zone; null: UTC
 };
 
 /// What one link mail is about.

@@ -40,7 +40,7 @@ class MailerTest : public testing::Test {
   Mailer mailer_{{.sender = address("files@example.org"),
                   .sender_name = "Files",
                   .recipients = {address("a@example.net"), address("b@example.net")},
-                  .link_template = mail::LinkTemplate::built_in()},
+                  .link_template = mail::LinkTemplate::built_in(Language::en)},
                  sender_,
                  ledger_,
                  clock_,
@@ -153,7 +153,7 @@ TEST_F(MailerTest, LedgerThatCannotBeReadIsAnError) {
 }
 
 TEST_F(MailerTest, AnotherTemplateHoldsForTheMessagesComposedAfterwards) {
-  auto texts = mail::LinkTemplate::built_in_texts();
+  auto texts = mail::LinkTemplate::built_in_texts(Language::en);
   texts.subject = "Another subject";
   auto other = mail::LinkTemplate::parse(std::move(texts));
   ASSERT_TRUE(other);

@@ -46,7 +46,7 @@ class DispatcherTest : public testing::Test {
     for (const auto& text : list) parsed.push_back(address(text));
     mailer_ = std::make_unique<link::Mailer>(
         link::MailSettings{
-            address("files@example.org"), "Files", parsed, mail::LinkTemplate::built_in(), {}, {}, rate_},
+            address("files@example.org"), "Files", parsed, mail::LinkTemplate::built_in(Language::en), {}, {}, rate_},
         relay_, ledger_, clock_, random_);
   }
 

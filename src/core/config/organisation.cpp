@@ -1,0 +1,46 @@
+#include "core/config/organisation.hpp"
+
+#include <idn2.h>
+#include <libpsl.h>
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+
+#include "core/base/encoding.hpp"
+
+namespace s3link::config {
+namespace {
+
+constexpr std::string_view kProgram = "s3link";
+
+/// An address, with or without brackets.
+bool is_ip_address(std::string_view domain) {
+  return domain.starts_with('[') ||
+         std::ranges::all_of(domain.substr(domain.rfind('.') + 1), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string decoded(const std::string& a_label) {
+  char* out = nullptr;
+  const int code = ::idn2_to_unicode_8z8z(a_label.c_str(), &out, 0);
+  const std::unique_ptr<char, decltype(&::idn2_free)> owner(out, &::idn2_free);
+  return code == IDN2_OK ? std::string(owner.get()) : std::string(kProgram);
+}
+
+}  // namespace
+
+std::string organisation_of(const mail::Address& address) {
+  const std::string_view domain = address.domain();
+  if (is_ip_address(domain)) return std::string(kProgram);
+  const std::string lower = to_lower(domain);
+  const char* const registrable = ::psl_registrable_domain(::psl_builtin(), lower.c_str());
+  if (registrable == nullptr) return std::string(kProgram);
+
+  const auto begin = static_cast<std::size_t>(registrable - lower.c_str());
+  const std::string label = lower.substr(begin, lower.find('.', begin) - begin);
+  if (label == "localhost") return std::string(kProgram);
+  if (label.starts_with("xn--")) return decoded(label);
+  return std::string(domain.substr(begin, label.size()));
+}
+
+}  // namespace s3link::config
