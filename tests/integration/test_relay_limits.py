@@ -31,6 +31,20 @@ def delivered(server, count=UPLOADS, timeout=180):
     assert server.deliveries("dead") == server.deliveries("dropped") == server.deliveries("pending") == []
 
 
+def test_three_connections_at_a_time(make_server, record_property):
+    """Exchange Online's limit for a mailbox; we would open eight."""
+    with LimitedRelay(connections=3, busy=b"432 4.3.2 Concurrent connections limit exceeded", takes=0.02) as relay:
+        server = server_for(make_server, relay, **{"email.max_connections": "8"})
+        upload(server)
+        delivered(server, timeout=60)
+        server.stop()
+        record_property("connections", relay.opened)
+        print(f"{relay.opened} connections opened, {relay.refused} refused")
+        assert len({mail.message_id for mail in relay.mails()}) == len(relay.mails()) == UPLOADS
+        assert relay.opened <= 30, "connections are kept, not made for each mail"
+        assert relay.refused <= 15, "probes go over connections that are open"
+
+
 def test_one_mail_a_second(make_server, record_property):
     """Amazon SES in its sandbox: 454 above the rate."""
     with LimitedRelay(interval=SES_INTERVAL) as relay:

@@ -9,9 +9,9 @@
 namespace s3link::smtp {
 
 /// Hands messages to an SMTP relay (RFC 5321). Threads and connections are made when they are needed, at most
-/// `concurrency`, reused by the messages that follow, and given up after ten seconds without work. A send that is
-/// cancelled (asio terminal cancellation) ends soon, as transient. Must be destroyed before the io_context its callers
-/// run on; the destructor breaks off what is still being sent.
+/// `concurrency`, reused by the messages that follow (a connection that is open before a new one), and given up after
+/// ten seconds without work. A send that is cancelled (asio terminal cancellation) ends soon, as transient. Must be
+/// destroyed before the io_context its callers run on; the destructor breaks off what is still being sent.
 class SmtpSender final : public ports::MailSender {
  public:
   /// `secrets` may be null where the settings name no user; it must outlive this.

@@ -26,6 +26,9 @@ class SmtpSession {
   SmtpSession& operator=(const SmtpSession&) = delete;
   ~SmtpSession();
 
+  /// A connection is kept; the relay may have closed it since.
+  bool ready() const noexcept { return dialog_ != nullptr; }
+
   /// `secret` is for a new connection. Returns within about a second, as transient, once `cancelled` is true.
   ports::SendResult send(const mail::Mail& mail, std::string_view secret, const std::atomic<bool>& cancelled);
 

@@ -11,6 +11,8 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <iterator>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,9 +27,10 @@
 namespace s3link::smtp {
 
 /// Threads for calls that block, made when they are needed, at most `limit`, and ended when they had nothing to do for
-/// `idle`. Each thread has a State of its own, made and destroyed on it: a connection, say.
-/// Must be destroyed before the io_contexts its callers run on. The destructor tells running work that it is cancelled,
-/// and waits for it.
+/// `idle`. Each thread has a State of its own, made and destroyed on it: a connection, say. Of the threads without work
+/// the one whose State is ready(), if it can say that, gets the next, else the one that had work last: what is not
+/// needed falls idle, and a connection that is open is used before another is made. Must be destroyed before the
+/// io_contexts its callers run on. The destructor tells running work that it is cancelled, and waits for it.
 template <class State, class T>
 class WorkerPool {
  public:
@@ -40,16 +43,16 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
 
   ~WorkerPool() {
-    std::vector<std::thread> threads;
     {
       const std::scoped_lock lock(mutex_);
       closing_ = true;
       for (const auto& job : queue_) job->cancelled = true;
-      for (const auto& job : running_) job->cancelled = true;
-      threads.swap(threads_);
+      for (const Worker& worker : workers_) {
+        if (worker.job) worker.job->cancelled = true;
+      }
     }
-    wake_.notify_all();
-    for (auto& thread : threads) thread.join();
+    for (Worker& worker : workers_) worker.wake.notify_one();
+    for (Worker& worker : workers_) worker.thread.join();
   }
 
   /// Runs the work on one of the threads and returns what it returned. Cancelling the coroutine cancels the work, and
@@ -73,7 +76,7 @@ class WorkerPool {
   /// Threads at this moment, for tests.
   std::size_t threads() const {
     const std::scoped_lock lock(mutex_);
-    return threads_.size() - ended_.size();
+    return static_cast<std::size_t>(std::ranges::count(workers_, false, &Worker::ended));
   }
 
  private:
@@ -86,47 +89,60 @@ class WorkerPool {
     std::optional<Result<T>> result;  ///< set on the executor
   };
 
+  struct Worker {
+    std::thread thread;
+    std::condition_variable wake;
+    std::shared_ptr<Job> job;  ///< what it does, or is to do next
+    bool ready = false;        ///< of its state, while it is idle
+    bool ended = false;        ///< to be joined
+  };
+
   Status enqueue(const std::shared_ptr<Job>& job) {
     const std::scoped_lock lock(mutex_);
     join_ended();
-    queue_.push_back(job);
-    if (idle_threads_ < queue_.size() && threads_.size() < limit_) {
+    if (Worker* const idle = take_idle()) {
+      idle->job = job;
+      idle->wake.notify_one();
+      return {};
+    }
+    if (workers_.size() < limit_) {
+      Worker& worker = workers_.emplace_back();
+      worker.job = job;
       try {
-        threads_.emplace_back([this] { serve(); });
+        worker.thread = std::thread([this, &worker] { serve(worker); });
+        return {};
       } catch (const std::system_error& e) {
-        if (threads_.empty()) {
-          queue_.pop_back();
-          return fail(ErrorKind::transient, std::string("no thread to send mail: ") + e.what());
-        }
+        workers_.pop_back();
+        if (workers_.empty()) return fail(ErrorKind::transient, std::string("no thread to send mail: ") + e.what());
       }
     }
-    wake_.notify_one();
+    queue_.push_back(job);
     return {};
   }
 
-  void serve() {
+  Worker* take_idle() {
+    if (idle_workers_.empty()) return nullptr;
+    const auto ready = std::ranges::find(idle_workers_.rbegin(), idle_workers_.rend(), true, &Worker::ready);
+    const auto chosen = ready == idle_workers_.rend() ? std::prev(idle_workers_.end()) : std::prev(ready.base());
+    Worker* const worker = *chosen;
+    idle_workers_.erase(chosen);
+    return worker;
+  }
+
+  static bool is_ready(const State& state) {
+    if constexpr (requires { state.ready(); }) return state.ready();
+    return false;
+  }
+
+  void serve(Worker& self) {
     std::unique_ptr<State> state;
     std::unique_lock lock(mutex_);
-    while (true) {
-      ++idle_threads_;
-      const bool woken = wake_.wait_for(lock, idle_, [this] { return closing_ || !queue_.empty(); });
-      --idle_threads_;
-      if (queue_.empty() && closing_) return;
-      if (queue_.empty() && !woken) {
-        lock.unlock();
-        state.reset();  // may take a while: a connection says goodbye
-        lock.lock();
-        if (!queue_.empty()) continue;
-        if (!closing_) ended_.push_back(std::this_thread::get_id());
-        return;
-      }
-      auto job = std::move(queue_.front());
-      queue_.pop_front();
-      running_.push_back(job);
+    while (get_work(self, state, lock)) {
+      std::shared_ptr<Job> job = self.job;
       lock.unlock();
       auto result = perform(*job, state);
       lock.lock();
-      std::erase(running_, job);
+      self.job.reset();
       // The result is set where the coroutine runs, so that the two never touch it at once. The job goes along: its
       // timer must not be destroyed here, when its io_context may be gone.
       const auto executor = job->done.get_executor();
@@ -135,6 +151,32 @@ class WorkerPool {
         job->done.cancel();
       });
     }
+  }
+
+  /// Waits for work, in self.job. False: the thread is to end.
+  bool get_work(Worker& self, std::unique_ptr<State>& state, std::unique_lock<std::mutex>& lock) {
+    while (!self.job) {
+      if (!queue_.empty()) {
+        self.job = std::move(queue_.front());
+        queue_.pop_front();
+        break;
+      }
+      if (closing_) return false;
+      self.ready = state && is_ready(*state);
+      idle_workers_.push_back(&self);
+      if (self.wake.wait_for(lock, idle_, [&] { return closing_ || self.job; })) {
+        std::erase(idle_workers_, &self);
+        continue;
+      }
+      std::erase(idle_workers_, &self);
+      lock.unlock();
+      state.reset();  // may take a while: a connection says goodbye
+      lock.lock();
+      if (!queue_.empty()) continue;
+      self.ended = true;
+      return false;
+    }
+    return true;
   }
 
   Result<T> perform(Job& job, std::unique_ptr<State>& state) {
@@ -147,12 +189,10 @@ class WorkerPool {
   }
 
   void join_ended() {
-    for (const auto id : std::exchange(ended_, {})) {
-      const auto thread =
-          std::find_if(threads_.begin(), threads_.end(), [id](const auto& t) { return t.get_id() == id; });
-      thread->join();
-      threads_.erase(thread);
-    }
+    std::erase_if(workers_, [](Worker& worker) {
+      if (worker.ended) worker.thread.join();
+      return worker.ended;
+    });
   }
 
   const unsigned limit_;
@@ -160,13 +200,10 @@ class WorkerPool {
   const std::function<std::unique_ptr<State>()> make_state_;
 
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
   bool closing_ = false;
-  std::size_t idle_threads_ = 0;
-  std::deque<std::shared_ptr<Job>> queue_;
-  std::vector<std::shared_ptr<Job>> running_;
-  std::vector<std::thread> threads_;
-  std::vector<std::thread::id> ended_;  ///< of threads_, to be joined
+  std::deque<std::shared_ptr<Job>> queue_;  ///< what no thread was free for
+  std::list<Worker> workers_;               ///< a list: their addresses stay
+  std::vector<Worker*> idle_workers_;       ///< the last to become so at the end
 };
 
 }  // namespace s3link::smtp

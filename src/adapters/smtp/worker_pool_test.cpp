@@ -20,8 +20,10 @@ using test_support::run_sync;
 struct Counter {
   explicit Counter(std::atomic<int>& alive) : alive_(alive) { ++alive_; }
   ~Counter() { --alive_; }
+  bool ready() const { return connected; }
   std::atomic<int>& alive_;
   int used = 0;
+  bool connected = false;
 };
 using Pool = WorkerPool<Counter, int>;
 
@@ -84,6 +86,50 @@ TEST_F(WorkerPoolTest, KeepsToItsLimit) {
   for (const auto& result : results) EXPECT_TRUE(result);
   EXPECT_EQ(most, 3);
   EXPECT_EQ(pool.threads(), 3U);
+}
+
+TEST_F(WorkerPoolTest, AStateThatIsReadyIsUsedBeforeOthers) {
+  Pool pool(8, 10s, maker());
+  std::latch all_at_once(8);
+  std::atomic<int> next = 0;
+  std::vector<Result<int>> results(8, fail(ErrorKind::internal, "not run"));
+  for (auto& result : results) {
+    spawn(pool.run([&](Counter& state, const std::atomic<bool>&) -> Result<int> {
+      state.connected = ++next <= 3;  // as a relay that lets in three
+      all_at_once.arrive_and_wait();
+      return 1;
+    }),
+          result);
+  }
+  io_.run();
+  ASSERT_EQ(alive_, 8);
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(run_sync(pool.run(
+                  [](Counter& state, const std::atomic<bool>&) -> Result<int> { return state.connected ? 1 : 0; })),
+              Result<int>(1));
+  }
+}
+
+TEST_F(WorkerPoolTest, WhatIsNotNeededFallsIdle) {
+  Pool pool(4, 10s, maker());
+  std::latch all_at_once(4);
+  std::vector<Result<int>> results(4, fail(ErrorKind::internal, "not run"));
+  for (auto& result : results) {
+    spawn(pool.run([&](Counter&, const std::atomic<bool>&) -> Result<int> {
+      all_at_once.arrive_and_wait();
+      return 1;
+    }),
+          result);
+  }
+  io_.run();
+  std::set<const Counter*> used;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(run_sync(pool.run([&](Counter& state, const std::atomic<bool>&) -> Result<int> {
+      used.insert(&state);
+      return 1;
+    })));
+  }
+  EXPECT_EQ(used.size(), 1U) << "the others could end";
 }
 
 TEST_F(WorkerPoolTest, ThreadsEndWhenThereIsNothingToDo) {

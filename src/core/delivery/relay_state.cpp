@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr unsigned kPassedToGrow = 10;
+constexpr unsigned kPassedToTryAgain = 100;  // what it refused
 constexpr auto kForgetRefusals = 10min;
 constexpr milliseconds kFirstSpacing = 250ms;
 constexpr milliseconds kMostSpacing = 60s;
@@ -93,10 +94,12 @@ void RelayState::grow(Instant now) {
   if (connections_ == policy_.max_connections && spacing_ == 0ms) return;
   if (now >= last_refusal_ + kForgetRefusals || now < last_refusal_) {
     connections_ = policy_.max_connections;
+    refused_at_ = 0;
     spacing_ = 0ms;
     return;
   }
-  if (++passed_ < kPassedToGrow) return;
+  const bool was_refused = spacing_ == 0ms && connections_ + 1 == refused_at_;
+  if (++passed_ < (was_refused ? kPassedToTryAgain : kPassedToGrow)) return;
   passed_ = 0;
   if (spacing_ == 0ms) {
     ++connections_;
@@ -110,6 +113,7 @@ void RelayState::ask_less(Instant now) {
   last_refusal_ = now;
   passed_ = 0;
   if (connections_ > 1) {
+    refused_at_ = connections_;
     connections_ /= 2;
   } else {
     spacing_ = spacing_ == 0ms ? kFirstSpacing : std::min(kMostSpacing, spacing_ * 2);

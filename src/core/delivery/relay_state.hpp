@@ -46,7 +46,8 @@ std::string_view trouble(const RelayStatus& status) noexcept;
 /// A failure of the relay (FailureScope::relay) pauses everything; after the pause one message is tried, the probe.
 /// Where the probe fails the pause doubles; where it passes, all go on. A relay that asks for less gets half the
 /// connections each time, down to one, and then twice the time between two messages; every 10 messages that pass give
-/// back a connection, or a quarter of that time; ten minutes without such a refusal give back all.
+/// back a connection, or a quarter of that time; ten minutes without such a refusal give back all. As many connections
+/// as it refused last are tried again only after 100 messages: it stays just below what the relay bears.
 /// Several messages that were under way at a failure count once. Not thread safe; time comes from outside.
 class RelayState {
  public:
@@ -92,6 +93,7 @@ class RelayState {
   std::optional<Instant> pause_until_;
   std::optional<Instant> last_begin_;
   unsigned connections_;
+  unsigned refused_at_ = 0;  ///< connections of which it asked for less, last; 0: not known to be too many
   std::chrono::milliseconds spacing_{0};
   unsigned passed_ = 0;     ///< since the last change of connections_ or spacing_
   Instant last_refusal_{};  ///< that asked for less

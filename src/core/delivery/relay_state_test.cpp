@@ -108,14 +108,35 @@ TEST(RelayState, AskedForLessItHalvesAndGrowsSlowly) {
   relay.pass(1s);
   relay.succeed();
   EXPECT_EQ(relay.state.status().connections, 1U);
-  relay.succeed(9);
-  EXPECT_EQ(relay.state.status().connections, 2U);
+  relay.succeed(98);
+  EXPECT_EQ(relay.state.status().connections, 1U) << "two were refused";
+  relay.succeed();
+  EXPECT_EQ(relay.state.status().connections, 2U) << "they pass";
   relay.succeed(10);
   EXPECT_EQ(relay.state.status().connections, 3U);
   EXPECT_EQ(relay.state.status().phase, RelayPhase::throttled);
   relay.succeed(10);
   EXPECT_EQ(relay.state.status().connections, 4U);
   EXPECT_EQ(relay.state.status().phase, RelayPhase::open);
+}
+
+TEST(RelayState, StaysJustBelowWhatTheRelayBears) {
+  // Three connections at a time, eight wanted, and always as many mails waiting.
+  Relay relay({.max_connections = 8});
+  int refused = 0;
+  int mailed = 0;
+  while (mailed < 1000) {
+    if (relay.state.free(relay.now) == 0) relay.to_next();
+    std::vector<RelayState::Ticket> round;
+    while (relay.state.free(relay.now) > 0) round.push_back(relay.begin());
+    for (std::size_t i = 3; i < round.size(); ++i, ++refused) relay.state.failed(round[i], kLess, relay.now, 0);
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, round.size()); ++i, ++mailed) {
+      relay.state.passed(round[i], relay.now);
+    }
+    relay.pass(20ms);
+  }
+  EXPECT_LE(refused, 6 + 1000 / 100) << "five at once at first";
+  EXPECT_LT(relay.now, kStart + 30s) << "and close to what is possible";
 }
 
 TEST(RelayState, WithOneConnectionTheTimeBetweenMessagesGrows) {
