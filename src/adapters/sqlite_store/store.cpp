@@ -14,6 +14,7 @@
 #include "adapters/sqlite_store/folder_lock.hpp"
 #include "adapters/sqlite_store/key_check.hpp"
 #include "adapters/sqlite_store/ledger.hpp"
+#include "adapters/sqlite_store/origin_rows.hpp"
 #include "adapters/sqlite_store/outbox.hpp"
 #include "adapters/sqlite_store/schema.hpp"
 #include "adapters/sqlite_store/statistics.hpp"
@@ -59,7 +60,7 @@ Instant system_now() {
 /// Everything in the order in which it is built; taken down the other way round.
 struct Store::Parts {
   Parts(StoreOptions options, const StoreHooks& hooks, FolderLock taken, BackupLock backups,
-        std::unique_ptr<Connection> opened, std::unique_ptr<Connection> checkpoints, std::uint64_t next_number)
+        std::unique_ptr<Connection> opened, std::unique_ptr<Connection> checkpoints, BegunOrigin begun)
       : lock(std::move(taken)),
         backup_lock(std::move(backups)),
         keys(std::move(options.master_key)),
@@ -70,7 +71,8 @@ struct Store::Parts {
             std::move(checkpoints), health,
             hooks.log_pages_to_write_back > 0 ? hooks.log_pages_to_write_back : Checkpointer::kPagesToWriteBack),
         readers(options.data_dir / "s3link.db", hooks.sqlite_vfs),
-        queue(*writer, health, meter, next_number),
+        origins(std::move(begun.origins)),
+        queue(*writer, health, meter, begun.next_number),
         pool(kPoolThreads),
         bodies(files, options.data_dir.string(), queue, health, meter, pool),
         cleaner(bodies, sets, readers, queue, backup_lock),
@@ -104,6 +106,7 @@ struct Store::Parts {
   std::unique_ptr<Connection> writer;
   Checkpointer checkpointer;
   ReaderPool readers;
+  event::Origins origins;
   CommitQueue queue;
   WorkPool pool;
   BodyFiles bodies;
@@ -143,18 +146,13 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   (*writer)->write_log_back();
   if (!(*writer)->ok()) return std::unexpected((*writer)->error());
   if (const auto released = SqliteOutbox::release_claims(**writer); !released) return std::unexpected(released.error());
-  std::uint64_t next_number = 0;
-  {
-    Query row = (*writer)->query("SELECT value FROM meta WHERE name='next_number'");
-    if (row.next()) next_number = row.count(0);
-  }
-  if (!(*writer)->ok()) return std::unexpected((*writer)->error());
-  if (next_number == 0) return fail(ErrorKind::corrupt, "s3link.db has lost its commit number");
+  auto begun = begin_origin(**writer, hooks.now ? hooks.now() : system_now());
+  if (!begun) return std::unexpected(begun.error());
   auto checkpoints = Connection::open(file, Connection::Mode::writer, hooks.sqlite_vfs);
   if (!checkpoints) return std::unexpected(checkpoints.error());
 
   auto parts = std::make_unique<Parts>(std::move(options), hooks, std::move(*lock), std::move(*backup_lock),
-                                       std::move(*writer), std::move(*checkpoints), next_number);
+                                       std::move(*writer), std::move(*checkpoints), std::move(*begun));
   auto restored = parts->bodies.sweep_restored(*parts->writer);
   if (!restored) return std::unexpected(restored.error());
   parts->restored = *restored;
@@ -199,6 +197,7 @@ ports::AlarmStore& Store::alarms() noexcept { return parts_->alarms; }
 ports::AccessLogJournal& Store::access_log_journal() noexcept { return parts_->access_log_journal; }
 ports::StatisticsReader& Store::statistics() noexcept { return parts_->statistics; }
 const std::optional<RestoredFolder>& Store::restored() const noexcept { return parts_->restored; }
+const event::Origins& Store::origins() const noexcept { return parts_->origins; }
 const StoreMeter& Store::meter() const noexcept { return parts_->meter; }
 
 Awaitable<Status> Store::outbox_room() {

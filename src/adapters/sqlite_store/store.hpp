@@ -10,6 +10,7 @@
 #include "adapters/sqlite_store/bucket_quota.hpp"
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
+#include "core/event/origins.hpp"
 #include "ports/access_log_journal.hpp"
 #include "ports/alarm_store.hpp"
 #include "ports/bucket_store.hpp"
@@ -63,6 +64,9 @@ class Store {
 
   /// What was found in the folder, when it was opened for the first time after it was copied out of a backup.
   const std::optional<RestoredFolder>& restored() const noexcept;
+
+  /// Of the sequencers of its events and the ids of its notifications.
+  const event::Origins& origins() const noexcept;
 
   /// What writing took since the store was opened.
   const StoreMeter& meter() const noexcept;

@@ -386,14 +386,15 @@ int serve(const ConfigOptions& options) {
                        .bounce_address = settings.email.bounce_address,
                        .recipient_rate = settings.email.recipient_rate,
                        .language = settings.email.language,
-                       .utc_offset = system::utc_offset_at},
+                       .utc_offset = system::utc_offset_at,
+                       .origins = store.origins()},
                       relay, store.ledger(), clock, random);
   pipeline::Dispatcher dispatcher(dispatcher_settings(settings), store.outbox(), store.buckets(), links, mailer, relay,
                                   clock, random, logger, traces.sink());
 
   NamedSecrets secrets = files->clone();  // the alarm takes its own
-  auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store.alarms(), **sender, relay,
-                                context, clock, random, logger);
+  auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store, **sender, relay, context,
+                                clock, random, logger);
   if (!alarm) return complain(kFailed, alarm.error().message);
 
   ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, keys, relay, logger);

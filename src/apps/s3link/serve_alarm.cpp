@@ -84,7 +84,7 @@ ServeAlarm::~ServeAlarm() = default;
 
 Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& settings, NamedFiles& files,
                                                      ports::LoginSecrets* relay_secrets, std::string public_url,
-                                                     ports::AlarmStore& store, ports::MailSender& links,
+                                                     sqlite_store::Store& store, ports::MailSender& links,
                                                      pipeline::RelayGate& relay, asio::io_context& context,
                                                      ports::Clock& clock, ports::Random& random,
                                                      ports::Logger& logger) {
@@ -93,7 +93,8 @@ Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& set
       .server = std::move(public_url),
       .bucket = settings.bucket.name.text(),
       .options =
-          "--data-dir " + quoted(std::filesystem::absolute(settings.server.data_dir).lexically_normal().string())};
+          "--data-dir " + quoted(std::filesystem::absolute(settings.server.data_dir).lexically_normal().string()),
+      .origins = store.origins()};
   if (settings.alarm.email) {
     auto sender = sender_of(settings, relay_secrets);
     if (!sender) return std::unexpected(sender.error());
@@ -114,15 +115,15 @@ Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& set
   }
   std::vector<ports::AlarmSubscriber*> subscribers;
   for (const auto& subscriber : parts->subscribers) subscribers.push_back(subscriber.get());
-  parts->topic =
-      std::make_unique<pipeline::AlarmTopic>(pipeline::AlarmFeedSettings{}, subscribers, store, clock, random, logger);
+  parts->topic = std::make_unique<pipeline::AlarmTopic>(pipeline::AlarmFeedSettings{}, subscribers, store.alarms(),
+                                                        clock, random, logger);
   parts->alarm = std::make_unique<pipeline::Alarm>(
       pipeline::AlarmSettings{.dead_letter_threshold = settings.alarm.dead_letter_threshold,
                               .max_wait = settings.alarm.max_wait,
                               .period = settings.alarm.period,
                               .policy = {.min_interval = settings.alarm.min_interval},
                               .relay = [&relay] { return relay.status(); }},
-      store, *parts->topic, clock, logger);
+      store.alarms(), *parts->topic, clock, logger);
   relay.on_change(parts->alarm->relay_changed());
   return std::unique_ptr<ServeAlarm>(new ServeAlarm(std::move(parts)));
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "adapters/sqlite_store/store.hpp"
 #include "apps/s3link/configuration.hpp"
 #include "ports/alarm_store.hpp"
 #include "ports/awaitable.hpp"
@@ -33,7 +34,7 @@ class ServeAlarm {
   /// Errors: the outbox folder's.
   static Result<std::unique_ptr<ServeAlarm>> make(const config::Settings& settings, NamedFiles& files,
                                                   ports::LoginSecrets* relay_secrets, std::string public_url,
-                                                  ports::AlarmStore& store, ports::MailSender& links,
+                                                  sqlite_store::Store& store, ports::MailSender& links,
                                                   pipeline::RelayGate& relay, asio::io_context& context,
                                                   ports::Clock& clock, ports::Random& random, ports::Logger& logger);
   ServeAlarm(const ServeAlarm&) = delete;

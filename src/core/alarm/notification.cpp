@@ -2,6 +2,7 @@
 
 #include "core/base/digest.hpp"
 #include "core/base/encoding.hpp"
+#include "core/event/event_record.hpp"
 
 namespace s3link::alarm {
 
@@ -25,8 +26,10 @@ std::optional<AlarmName> parse_alarm_name(std::string_view text) noexcept {
 }
 
 std::string identity(const Notification& notification, const Source& source) {
-  const std::string text =
+  std::string text =
       std::to_string(notification.id) + "\n" + std::to_string(to_unix_ms(notification.made)) + "\n" + source.bucket;
+  const auto origin = source.origins.of(event::sequencer_of(static_cast<std::uint64_t>(notification.id)));
+  if (!origin.empty()) text.append("\n").append(origin);
   return hex_encode(sha256(text)).substr(0, 32);
 }
 

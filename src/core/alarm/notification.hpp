@@ -9,6 +9,7 @@
 #include "core/alarm/frequent_reasons.hpp"
 #include "core/base/instant.hpp"
 #include "core/delivery/alarm_rule.hpp"
+#include "core/event/origins.hpp"
 
 namespace s3link::alarm {
 
@@ -46,6 +47,7 @@ struct Source {
   std::string bucket;
   std::string
       options;  ///< what `s3link` commands need to reach this server, as a shell takes it: "--data-dir /srv/s3link"
+  event::Origins origins = {};  ///< of the notifications' ids, which are commit numbers
 };
 
 /// The same for every attempt and subscriber, and for no other notification: 32 hexadecimal digits. Nothing that

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/event/event_record.hpp"
+
 namespace s3link::alarm {
 namespace {
 
@@ -50,6 +52,9 @@ TEST(NotificationDocument, IdentityTellsNotificationsApart) {
   two.made += std::chrono::milliseconds(1);
   EXPECT_NE(identity(two, kSource), id) << "of another data folder";
   EXPECT_EQ(identity(one, {.server = "https://moved.example.org", .bucket = "file-exchange", .options = {}}), id);
+  Source restored = kSource;
+  restored.origins = event::Origins({{event::sequencer_of(1), "another origin"}});
+  EXPECT_NE(identity(one, restored), id) << "of a folder that was restored, at the same instant";
 }
 
 }  // namespace

@@ -112,8 +112,9 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
   ports::LedgerEntry entry;
   entry.key = ledger_key(job.bucket, job.key, job.sequencer, recipient);
   const auto& key = entry.key;
-  entry.message_id =
-      mail::message_id_of({key.bucket, key.key, key.sequencer, key.recipient, key.kind}, settings_.sender);
+  std::vector<std::string_view> identity = {key.bucket, key.key, key.sequencer, key.recipient, key.kind};
+  if (const auto origin = settings_.origins.of(key.sequencer); !origin.empty()) identity.push_back(origin);
+  entry.message_id = mail::message_id_of(identity, settings_.sender);
   SendOutcome outcome{.recipient = recipient.text(), .message_id = entry.message_id, .status = {}, .reply = {}};
 
   const Instant began = clock_.now();

@@ -9,6 +9,7 @@
 
 #include "core/base/instant.hpp"
 #include "core/base/result.hpp"
+#include "core/event/origins.hpp"
 #include "core/mail/address.hpp"
 #include "core/mail/link_template.hpp"
 #include "core/mail/rate.hpp"
@@ -32,6 +33,7 @@ struct MailSettings {
   std::optional<mail::Rate> recipient_rate = {};     ///< of mails to one recipient about one key; empty: any number
   Language language = Language::en;                  ///< of the template's local variables
   mail::UtcOffset utc_offset = nullptr;              ///< of the recipients' zone; null: UTC
+  event::Origins origins = {};                       ///< of the sequencers: a part of what Message-IDs are made from
 };
 
 /// What one link mail is about.

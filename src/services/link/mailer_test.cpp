@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/mail/message.hpp"
 #include "support/fake_clock.hpp"
 #include "support/fake_ledger.hpp"
 #include "support/fake_mail_sender.hpp"
@@ -120,6 +121,27 @@ TEST_F(MailerTest, TheMailNamesItsTraceAndNoMore) {
   EXPECT_TRUE(
       sender_.sent[0].rfc5322.reveal().contains("\r\nX-Amzn-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793\r\n"));
   EXPECT_FALSE(sender_.sent[1].rfc5322.reveal().contains("Trace"));
+}
+
+TEST_F(MailerTest, AnOriginMakesTheMessageIdAnotherAndOnlyForItsOwnNumbers) {
+  const auto id_with = [this](event::Origins origins) {
+    ledger_.entries.clear();
+    Mailer mailer({.sender = address("files@example.org"),
+                   .sender_name = "Files",
+                   .recipients = {address("a@example.net")},
+                   .link_template = mail::LinkTemplate::built_in(Language::en),
+                   .origins = std::move(origins)},
+                  sender_, ledger_, clock_, random_);
+    return deliver(mailer)[0].message_id;
+  };
+  const std::string without = id_with({});
+  EXPECT_EQ(without,
+            mail::message_id_of({"b", "reports/Q3.pdf", "2A", "a@example.net", "link"}, address("files@example.org")));
+  const std::string first = id_with(event::Origins({{"10", "of one folder"}}));
+  EXPECT_NE(first, without);
+  EXPECT_NE(first, id_with(event::Origins({{"10", "of another folder"}})));
+  EXPECT_EQ(first, id_with(event::Origins({{"10", "of one folder"}, {"30", "of a later start"}})));
+  EXPECT_EQ(without, id_with(event::Origins({{"2B", "of a later start"}}))) << "a mail that waited over an upgrade";
 }
 
 TEST_F(MailerTest, RelayThatSaidNothingIsNotQuoted) {
