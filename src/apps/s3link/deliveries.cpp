@@ -10,6 +10,7 @@
 #include "apps/s3link/exit_status.hpp"
 #include "apps/s3link/session.hpp"
 #include "apps/s3link/wording.hpp"
+#include "core/config/mail_address.hpp"
 #include "core/config/quantity.hpp"
 
 namespace s3link::app {
@@ -90,7 +91,8 @@ int show_deliveries(const DeliveriesOptions& options) {
   ports::DeliveryFilter filter;
   filter.state = options.state;
   filter.key = options.key;
-  filter.recipient = options.recipient;
+  const auto address = config::parse_mail_address(options.recipient);
+  filter.recipient = address ? address->text() : options.recipient;
   filter.limit = options.limit;
   const Instant now = system::SystemClock().now();
   const auto read = [&](const char* name, const std::string& text, std::optional<Instant>& target) {

@@ -7,8 +7,6 @@
 #include <memory>
 #include <string_view>
 
-#include "core/base/encoding.hpp"
-
 namespace s3link::config {
 namespace {
 
@@ -30,17 +28,14 @@ std::string decoded(const std::string& a_label) {
 }  // namespace
 
 std::string organisation_of(const mail::Address& address) {
-  const std::string_view domain = address.domain();
+  const std::string domain(address.domain());
   if (is_ip_address(domain)) return std::string(kProgram);
-  const std::string lower = to_lower(domain);
-  const char* const registrable = ::psl_registrable_domain(::psl_builtin(), lower.c_str());
+  const char* const registrable = ::psl_registrable_domain(::psl_builtin(), domain.c_str());
   if (registrable == nullptr) return std::string(kProgram);
-
-  const auto begin = static_cast<std::size_t>(registrable - lower.c_str());
-  const std::string label = lower.substr(begin, lower.find('.', begin) - begin);
+  const std::string_view name = registrable;
+  std::string label(name.substr(0, name.find('.')));
   if (label == "localhost") return std::string(kProgram);
-  if (label.starts_with("xn--")) return decoded(label);
-  return std::string(domain.substr(begin, label.size()));
+  return label.starts_with("xn--") ? decoded(label) : label;
 }
 
 }  // namespace s3link::config

@@ -17,7 +17,7 @@ const std::vector<OrganisationCase> kCases = {
     {"below_a_host", "s3link@files.mail.acme.de", "acme"},
     {"suffix_of_two_labels", "files@mail.acme.co.uk", "acme"},
     {"private_suffix", "files@acme.github.io", "acme"},
-    {"as_written", "files@Mail.ACME.com", "ACME"},
+    {"upper_case", "files@Mail.ACME.com", "acme"},
     {"hyphens", "files@foo-bar.test", "foo-bar"},
     {"unlisted_suffix", "files@corp.internal", "corp"},
     {"outside_ascii", "files@bücher.example", "bücher"},

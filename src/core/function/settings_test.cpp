@@ -58,7 +58,7 @@ TEST(FunctionSettings, TheLeastThatIsNeeded) {
 }
 
 TEST(FunctionSettings, Everything) {
-  const auto settings = read({{"EmailRecipient", "a@example.org, b@example.org,a@example.org"},
+  const auto settings = read({{"EmailRecipient", "a@example.org, b@example.org,a@EXAMPLE.org"},
                               {"EmailSender", "Files of Zoë <noreply@example.org>"},
                               {"EmailConfigurationSetName", "ConfigSet_1"},
                               {"EmailTemplateLinkName", "Link"},

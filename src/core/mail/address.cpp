@@ -57,6 +57,15 @@ std::string in_ascii(std::string_view text) {
   return out;
 }
 
+/// With its domain in lower case, so that what means the same is the same: domains ignore case, local parts may not
+/// (RFC 5321 §2.4). The tag of an address literal is written as everybody writes it.
+std::string canonical(std::string_view text) {
+  const auto begin = text.rfind('@') + 1;
+  std::string domain = to_lower(text.substr(begin));
+  if (domain.starts_with("[ipv6:")) domain.replace(1, 4, "IPv6");
+  return std::string(text.substr(0, begin)) + domain;
+}
+
 }  // namespace
 
 Result<Address> Address::parse_utf8(std::string_view text) {
@@ -66,7 +75,7 @@ Result<Address> Address::parse_utf8(std::string_view text) {
   if (auto plain = parse(in_ascii(local) + std::string(text.substr(at))); !plain) {
     return fail(ErrorKind::invalid_argument, fmt::format("\"{}\" is not a mail address (name@domain)", text));
   }
-  return Address(std::string(text));
+  return Address(canonical(text));
 }
 
 Result<Address> Address::parse(std::string_view text) {
@@ -75,7 +84,7 @@ Result<Address> Address::parse(std::string_view text) {
       !is_domain(text.substr(at + 1))) {
     return fail(ErrorKind::invalid_argument, fmt::format("\"{}\" is not a mail address (name@domain)", text));
   }
-  return Address(std::string(text));
+  return Address(canonical(text));
 }
 
 }  // namespace s3link::mail

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "core/mail/address.hpp"
 #include "core/s3/error_code.hpp"
 #include "core/trace/trace_context.hpp"
 #include "services/server/dead_letter_selection.hpp"
@@ -55,7 +56,8 @@ Result<ports::DeliveryFilter> parse_filter(const s3::Fields& query) {
     } else if (name == "sequencer") {
       filter.sequencer = value;
     } else if (name == "recipient") {
-      filter.recipient = value;
+      const auto address = mail::Address::parse_utf8(value);  // written as it is stored
+      filter.recipient = address ? address->text() : value;
     } else if (name == "since" || name == "until") {
       const auto when = parse_iso8601(value);
       if (!when) return s3::refuse(s3::ErrorCode::invalid_argument, name + ": not a time like 2026-12-08T14:00:00Z");
