@@ -3,6 +3,7 @@
 import base64
 import collections
 import hashlib
+import json
 import re
 import urllib.parse
 import zlib
@@ -420,3 +421,43 @@ def test_dot_segments_are_stored_but_not_mailed(server, key):
     assert len(dead) == 1 and dead[0]["key"] == key
     assert dead[0]["detail"], "a reason is given"
     assert server.mails() == []
+
+
+# -- what the log says of it --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method,target,fields,code,said", [
+    ("GET", "/file-exchange/a%20b", {}, "NoSuchKey", ("GetObject", "file-exchange", "a b")),
+    ("PUT", "/file-exchange?policy", {}, "NotImplemented", ("REST.PUT.BUCKETPOLICY", "file-exchange", "")),
+    ("PUT", TARGET, {"x-amz-copy-source": "/file-exchange/x"}, "NotImplemented",
+     ("REST.PUT.OBJECT", "file-exchange", "refused.txt")),
+    ("PUT", TARGET, {"x-amz-tagging": "a=b"}, "NotImplemented", ("PutObject", "file-exchange", "refused.txt")),
+    ("GET", "/UPPER/k", {}, "InvalidBucketName", ("REST.GET.OBJECT", "UPPER", "k")),
+    ("GET", "/file-exchange/" + "k" * 1025, {}, "KeyTooLongError", ("REST.GET.OBJECT", "file-exchange", "k" * 1024)),
+], ids=["no object", "policy", "copy", "tagging", "bucket name", "long key"])
+def test_a_refused_request_is_logged_by_what_it_asked_for(server, method, target, fields, code, said):
+    answer = request(server, method, target, headers=fields)
+    assert answer.code == code
+    check_line(server, answer, said)
+
+
+def test_a_request_that_is_not_let_in_is_logged_by_what_it_asked_for(server):
+    signer, host = Signer.of(server), host_of(server)
+    target = signer.presign(host, TARGET, expires=60, date=amz_date(-3600))
+    with Connection(server) as connection:
+        connection.send(head_bytes("GET", target, {"Host": host}))
+        answer = connection.read_answer("GET")
+    assert answer.code == "AccessDenied"
+    check_line(server, answer, ("GetObject", "file-exchange", "refused.txt"))
+
+
+def check_line(server, answer, said):
+    def lines():
+        found = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+        return [line for line in found if line.get("request_id") == answer.headers["x-amz-request-id"]]
+
+    (line,) = wait_until(lines, what="the request's line")
+    assert line["message"] == ("request failed" if answer.status >= 500 else "request")
+    assert line["error_code"] == answer.code
+    assert (line["operation"], line["bucket"], line["key"]) == said
+    assert "X-Amz" not in json.dumps(line)

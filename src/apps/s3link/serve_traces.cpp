@@ -99,7 +99,7 @@ struct ServeTraces::Parts {
         otlp(start_otlp(settings, clock, random, logger)),
         fan_out(exporters_of(xray.get(), otlp.get()), random, clock, logger),
         requests(fan_out),
-        log(logger) {}
+        log(logger, settings.server.domain) {}
 
   std::unique_ptr<xray::UdpTraceSink> xray;
   std::unique_ptr<OtlpThread> otlp;

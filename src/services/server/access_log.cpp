@@ -5,31 +5,12 @@
 #include <optional>
 #include <utility>
 
-#include "core/base/encoding.hpp"
 #include "core/s3/access_log_record.hpp"
 #include "core/s3/operation.hpp"
+#include "services/server/request_subject.hpp"
 
 namespace s3link::server {
 namespace {
-
-/// What a request is about, read from its head alone: a refused one was never taken apart further.
-struct Subject {
-  std::string bucket;
-  std::string key;
-};
-
-Subject subject_of(const ports::HttpRequestHead& request, const std::string& domain) {
-  const std::string_view target = request.target;
-  std::string_view path = target.substr(0, target.find('?'));
-  if (path.starts_with('/')) path.remove_prefix(1);
-  const auto decoded = [](std::string_view text) { return uri_decode(text).value_or(std::string(text)); };
-  if (std::string bucket = s3::bucket_of_host(request.fields, domain); !bucket.empty()) {
-    return {.bucket = std::move(bucket), .key = decoded(path)};
-  }
-  const auto slash = path.find('/');
-  return {.bucket = decoded(path.substr(0, slash)),
-          .key = slash == std::string_view::npos ? std::string() : decoded(path.substr(slash + 1))};
-}
 
 std::chrono::milliseconds in_ms(std::chrono::microseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time);
@@ -41,8 +22,7 @@ AccessLog::AccessLog(AccessLogSettings settings) : settings_(std::move(settings)
 
 void AccessLog::finished(const ports::HttpRequestHead& request, const RequestRecord& record) noexcept {
   try {
-    Subject subject{.bucket = record.bucket, .key = record.key};
-    if (subject.bucket.empty()) subject = subject_of(request, settings_.domain);
+    const RequestSubject subject = names_of(request, record, settings_.domain);
     if (subject.bucket != settings_.bucket.text()) return;
 
     const auto field = [&](std::string_view name) -> std::string_view {

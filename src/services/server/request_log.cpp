@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/foreign_text.hpp"
+#include "services/server/request_subject.hpp"
 
 namespace s3link::server {
 namespace {
@@ -12,13 +12,15 @@ namespace {
 using ports::LogField;
 using ports::LogLevel;
 
-std::vector<LogField> fields_of(const ports::HttpRequestHead& request, const RequestRecord& record) {
+std::vector<LogField> fields_of(const ports::HttpRequestHead& request, const RequestRecord& record,
+                                const std::string& domain) {
+  RequestSubject subject = subject_of(request, record, domain);
   std::vector<LogField> out = {{"request_id", record.request_id},
                                {"trace_id", trace::xray_text(record.trace.trace)},
-                               {"operation", std::string(record.operation)},
+                               {"operation", std::move(subject.operation)},
                                {"method", request.method},
-                               {"bucket", record.bucket},
-                               {"key", cut_signatures(record.key)},
+                               {"bucket", shown_name(std::move(subject.bucket))},
+                               {"key", shown_name(std::move(subject.key))},
                                {"status", std::to_string(record.status)},
                                {"duration_us", std::to_string(record.total.count())},
                                {"bytes_received", std::to_string(record.bytes_received)},
@@ -38,7 +40,8 @@ void RequestLog::finished(const ports::HttpRequestHead& request, const RequestRe
   const bool failed = (record.status >= 500 && !probe) || !record.failure.empty();
   const LogLevel level = failed ? LogLevel::warning : LogLevel::debug;
   try {
-    if (logger_.writes(level)) logger_.log(level, failed ? "request failed" : "request", fields_of(request, record));
+    if (!logger_.writes(level)) return;
+    logger_.log(level, failed ? "request failed" : "request", fields_of(request, record, domain_));
   } catch (const std::exception&) {
     // No memory for a line: nothing else can be done about it.
   }

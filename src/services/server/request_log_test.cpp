@@ -43,7 +43,7 @@ class QuietLogger final : public ports::Logger {
 
 TEST(RequestLog, AFailureOfOursIsLoggedWithItsIdsAndItsCause) {
   QuietLogger logger(ports::LogLevel::warning);
-  RequestLog log(logger);
+  RequestLog log(logger, {});
   auto record = record_of(503, "SlowDown");
   record.failure = "no space left";
   log.finished(kHead, record);
@@ -56,7 +56,7 @@ TEST(RequestLog, AFailureOfOursIsLoggedWithItsIdsAndItsCause) {
 
 TEST(RequestLog, AnAnswerThatWasBrokenOffIsAFailureWhateverItsStatus) {
   QuietLogger logger(ports::LogLevel::warning);
-  RequestLog log(logger);
+  RequestLog log(logger, {});
   auto record = record_of(200, {});
   record.failure = "a package is damaged";
   log.finished(kHead, record);
@@ -64,9 +64,30 @@ TEST(RequestLog, AnAnswerThatWasBrokenOffIsAFailureWhateverItsStatus) {
   EXPECT_TRUE(logger.lines.lines.front().starts_with("request failed request_id=0123456789ABCDEF"));
 }
 
+TEST(RequestLog, ARefusedRequestIsLoggedByWhatItAskedFor) {
+  QuietLogger logger(ports::LogLevel::debug);
+  RequestLog log(logger, {});
+  auto record = record_of(403, "SignatureDoesNotMatch");
+  record.operation = {};
+  record.bucket.clear();
+  record.key.clear();
+  log.finished(kHead, record);
+  ASSERT_EQ(logger.lines.lines.size(), 1U);
+  EXPECT_TRUE(
+      logger.lines.lines.front().contains(" operation=PutObject method=PUT bucket=file-exchange key=a b status=403 "))
+      << logger.lines.lines.front();
+  EXPECT_EQ(logger.lines.lines.front().find("secret"), std::string::npos);
+  // The '?' of a link was encoded on its way: then the signature stands in the key.
+  log.finished({"GET", "/file-exchange/a%3FX-Amz-Signature=" + std::string(64, 'a'), {}, "192.0.2.7", false}, record);
+  log.finished({"GET", "/" + std::string(9000, 'b') + "/" + std::string(9000, 'k'), {}, "192.0.2.7", false}, record);
+  ASSERT_EQ(logger.lines.lines.size(), 3U);
+  EXPECT_FALSE(logger.lines.lines[1].contains("aaaa")) << logger.lines.lines[1];
+  EXPECT_LT(logger.lines.lines[2].size(), 2500U);
+}
+
 TEST(RequestLog, NotBeingReadyIsAnAnswer) {
   QuietLogger logger(ports::LogLevel::info);
-  RequestLog log(logger);
+  RequestLog log(logger, {});
   auto record = record_of(503, {});
   record.operation = "/_/readyz";
   log.finished(kHead, record);
@@ -77,7 +98,7 @@ TEST(RequestLog, TheOthersAreLoggedAtDebugLevelOnly) {
   QuietLogger quiet(ports::LogLevel::info);
   QuietLogger talkative(ports::LogLevel::debug);
   for (QuietLogger* const logger : {&quiet, &talkative}) {
-    RequestLog log(*logger);
+    RequestLog log(*logger, {});
     for (const unsigned status : {0U, 200U, 304U, 403U, 404U}) log.finished(kHead, record_of(status, {}));
   }
   EXPECT_TRUE(quiet.lines.lines.empty());
