@@ -10,6 +10,7 @@ See README.md for what the lines mean. The folder keeps its million objects, and
 
 import argparse
 import datetime
+import hmac
 import pathlib
 import re
 import resource
@@ -216,12 +217,35 @@ def measure_clients(place, count):
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+OBJECT_COLUMNS = ("bucket, key, number, body_set, size, etag, modified_ms, removed_at_ms, headers, checksum_algorithm,"
+                  " checksum_value, checksum_composite, sha256, parts, removal_rule")
+
+
+def seal_of(master_key):
+    """The SQL function row_seal of docs/formats/store.md."""
+    key = hmac.digest(master_key, b"s3link row seals 1\x01", "sha256")
+
+    def encode(value):
+        if value is None:
+            return b"n"
+        if isinstance(value, int):
+            return b"i" + (value % 2**64).to_bytes(8, "big")
+        data = value.encode() if isinstance(value, str) else value
+        return (b"t" if isinstance(value, str) else b"b") + len(data).to_bytes(8, "big") + data
+
+    return lambda *values: hmac.digest(key, b"".join(map(encode, values)), "sha256")[:16]
+
+
 def expire(place, prefix, moment):
     """Sets the end of what begins with `prefix`, with the server stopped."""
     database = sqlite3.connect(place.data / "s3link.db")
+    database.create_function("row_seal", -1, seal_of(bytes.fromhex((place.data / "master.key").read_text())))
     with database:
-        database.execute("UPDATE objects SET removed_at_ms=? WHERE key >= ? AND key < ?",
-                         (int(moment * 1000), f"{prefix}/".encode(), f"{prefix}0".encode()))
+        these = " WHERE key >= ? AND key < ?"
+        span = (f"{prefix}/".encode(), f"{prefix}0".encode())
+        database.execute("UPDATE objects SET removed_at_ms=?" + these, (int(moment * 1000), *span))
+        database.execute("UPDATE objects SET seal=row_seal('object', (SELECT name FROM buckets WHERE id=bucket), "
+                         f"{OBJECT_COLUMNS})" + these, span)
     database.close()
 
 

@@ -45,6 +45,7 @@ class AccessLogJournal {
   struct Published {
     std::uint64_t lines = 0;    ///< 0: none waited, and no object was made
     std::uint64_t removed = 0;  ///< older objects that went to make room
+    std::uint64_t damaged = 0;  ///< appends that cannot be read; they are gone, and in no object
   };
   /// Makes an object of the oldest lines, up to `max_lines` and `max_bytes` (at least one append() is taken whole), and
   /// takes them out of the journal in the same transaction: no line is in two objects, none in neither. There is no

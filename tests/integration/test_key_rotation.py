@@ -94,8 +94,9 @@ def test_killed_at_any_time_it_leaves_a_folder_that_reads_and_can_be_run_again(m
     # More rows than requests would make in reasonable time: copies of a body's row that no object has.
     with contextlib.closing(sqlite3.connect(server.data_dir / "s3link.db")) as database, database:
         database.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<30000) "
-                         "INSERT INTO bodies SELECT 1000000+i, 1, id, size, wrapped_key, -1, NULL, NULL, NULL, NULL "
+                         "INSERT INTO bodies SELECT 1000000+i, 1, id, size, wrapped_key, -1, NULL, NULL, NULL, NULL, NULL "
                          "FROM n, (SELECT * FROM bodies WHERE small IS NOT NULL LIMIT 1)")
+        database.execute("UPDATE meta SET value=2000000 WHERE name='next_number'")
     chance = random.Random(7)
     killed = 0
     for round_number in range(8):

@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ports/access_log_journal.hpp"
@@ -19,6 +20,7 @@ class FakeAccessLogJournal final : public ports::AccessLogJournal {
 
   std::vector<Object> objects;                        ///< what was published, in order
   std::map<std::string, std::deque<Error>> failures;  ///< by the method's name
+  std::uint64_t damaged = 0;                          ///< what the next publish() finds
 
   Awaitable<Result<Waiting>> waiting() override {
     if (auto failure = ordered("waiting")) co_return std::unexpected(*failure);
@@ -50,7 +52,7 @@ class FakeAccessLogJournal final : public ports::AccessLogJournal {
     if (all.count == 0) co_return Published{};
     const std::uint64_t most = target.max_bucket_bytes;
     objects.push_back({std::move(target), std::move(all.text)});
-    Published out{.lines = all.count};
+    Published out{.lines = all.count, .damaged = std::exchange(damaged, 0)};
     while (objects.size() > 1 && total_bytes() > most) {
       objects.erase(objects.begin());
       ++out.removed;

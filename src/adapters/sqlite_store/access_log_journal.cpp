@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "adapters/sqlite_store/body_writer.hpp"
+#include "adapters/sqlite_store/sealed_rows.hpp"
 #include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
@@ -21,16 +22,24 @@ struct Oldest {
   ports::AccessLogLines lines;
   std::int64_t last = 0;  ///< id of the last row
   std::size_t rows = 0;
+  std::uint64_t damaged = 0;  ///< of the rows: those that do not fit their seals
 };
 
 Oldest read_oldest(Connection& db, std::uint64_t max_lines, std::uint64_t max_bytes) {
   Oldest oldest;
-  Query rows = db.query("SELECT id, line_count, lines FROM access_log_journal ORDER BY id");
+  Query rows = db.query(sql<"SELECT id, line_count, lines, seal IS row_seal('journal', ", kJournalColumns,
+                            ") FROM access_log_journal ORDER BY id">());
   while (rows.next()) {
+    if (rows.integer(3) == 0) {
+      oldest.last = rows.integer(0);
+      ++oldest.rows;
+      ++oldest.damaged;
+      continue;
+    }
     const std::string_view text = rows.bytes(2);
     const bool fits =
         oldest.lines.count + rows.count(1) <= max_lines && oldest.lines.text.size() + text.size() <= max_bytes;
-    if (oldest.rows > 0 && !fits) break;
+    if (oldest.lines.count > 0 && !fits) break;
     oldest.last = rows.integer(0);
     oldest.lines.count += rows.count(1);
     oldest.lines.text += text;
@@ -79,7 +88,8 @@ Awaitable<Status> SqliteAccessLogJournal::append(ports::AccessLogLines lines, In
   // Once into SQLite's log and once into the database. What is kept free for removals is not for lines about requests.
   if (auto room = context_.health.room_beside_reserve(2 * lines.text.size()); !room) co_return room;
   co_return co_await context_.queue.submit([lines = std::move(lines), now](WriteTransaction& transaction) -> Status {
-    transaction.db().run("INSERT INTO access_log_journal(id, appended_ms, line_count, lines) VALUES(?1, ?2, ?3, ?4)",
+    transaction.db().run(sql<"INSERT INTO access_log_journal(", kJournalColumns,
+                             ", seal) VALUES(?1, ?2, ?3, ?4, row_seal('journal', ?1, ?2, ?3, ?4))">(),
                          transaction.take_number(), now, lines.count, Blob{lines.text});
     return {};
   });
@@ -92,6 +102,13 @@ Awaitable<Result<ports::AccessLogJournal::Published>> SqliteAccessLogJournal::pu
       context_.readers.read([&](Connection& db) -> Result<Oldest> { return read_oldest(db, max_lines, max_bytes); });
   if (!oldest) co_return std::unexpected(oldest.error());
   if (oldest->rows == 0) co_return Published{};
+  if (oldest->lines.count == 0) {
+    co_return co_await context_.queue.submit(
+        [last = oldest->last, damaged = oldest->damaged](WriteTransaction& transaction) -> Result<Published> {
+          transaction.db().run("DELETE FROM access_log_journal WHERE id<=?1", last);
+          return Published{.damaged = damaged};
+        });
+  }
 
   const std::string_view text = oldest->lines.text;
   StoredBodyWriter writer(context_.files, context_.keys, context_.pool, text.size());
@@ -115,7 +132,7 @@ Awaitable<Result<ports::AccessLogJournal::Published>> SqliteAccessLogJournal::pu
   put.headers.content_type = "text/plain";
   co_return co_await context_.queue.submit(
       [put = std::move(put), content = std::move(*content), last = oldest->last, rows = oldest->rows,
-       lines = oldest->lines.count, now, max_bucket_bytes = target.max_bucket_bytes,
+       lines = oldest->lines.count, damaged = oldest->damaged, now, max_bucket_bytes = target.max_bucket_bytes,
        region = &context_.region](WriteTransaction& transaction) mutable -> Result<Published> {
         const s3::BucketName bucket = put.bucket;
         const s3::ObjectKey key = put.key;
@@ -127,7 +144,7 @@ Awaitable<Result<ports::AccessLogJournal::Published>> SqliteAccessLogJournal::pu
         }
         const auto older = make_room(transaction, bucket, key, max_bucket_bytes, now);
         if (!older) return std::unexpected(older.error());
-        return Published{.lines = lines, .removed = *older};
+        return Published{.lines = lines, .removed = *older, .damaged = damaged};
       });
 }
 

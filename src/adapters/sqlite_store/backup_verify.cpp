@@ -11,7 +11,9 @@
 #include "adapters/sqlite_store/folder_lock.hpp"
 #include "adapters/sqlite_store/key_check.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
+#include "adapters/sqlite_store/row_seal.hpp"
 #include "adapters/sqlite_store/schema.hpp"
+#include "adapters/sqlite_store/sealed_rows.hpp"
 #include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
@@ -138,11 +140,13 @@ std::string owner_of(Connection& db, std::int64_t body_set) {
 
 class Verifier {
  public:
-  Verifier(Connection& db, const fs::path& folder, const KeyWrap& keys, const VerifyHooks& hooks)
-      : db_(db), folder_(folder), keys_(keys), hooks_(hooks) {}
+  /// `sealed`: whether the database's version has seals.
+  Verifier(Connection& db, const fs::path& folder, const KeyWrap& keys, bool sealed, const VerifyHooks& hooks)
+      : db_(db), folder_(folder), keys_(keys), sealed_(sealed), hooks_(hooks) {}
 
   Result<VerifyReport> run() {
     check_database();
+    if (sealed_) check_seals();
     check_objects();
     if (const Status checked = check_bodies(); !checked) return std::unexpected(checked.error());
     if (!db_.ok()) return std::unexpected(db_.error());
@@ -160,6 +164,30 @@ class Verifier {
     while (rows.next()) {
       if (rows.bytes(0) != "ok") note("the database", rows.text(0));
     }
+  }
+
+  /// Each row is as it was written. `statement`: a name for each that is not.
+  void check_seals_of(const char* statement, const char* what) {
+    Query rows = db_.query(statement);
+    while (rows.next()) note(what + rows.text(0), "its row does not fit its seal");
+  }
+  void check_seals() {
+    check_seals_of(sql<"SELECT name FROM buckets WHERE seal IS NOT row_seal('bucket', ", kBucketColumns, ")">(),
+                   "the bucket ");
+    check_seals_of(sql<"SELECT coalesce(", kNameOfBucket, ", '?') || '/' || key FROM objects",
+                       " WHERE seal IS NOT row_seal('object', ", kNameOfBucket, ", ", kObjectColumns, ")">(),
+                   "");
+    check_seals_of(sql<"SELECT coalesce(", kNameOfBucket, ", '?') || '/' || key FROM uploads",
+                       " WHERE seal IS NOT row_seal('upload', ", kNameOfBucket, ", ", kUploadColumns, ")">(),
+                   "unfinished upload of ");
+    check_seals_of(sql<"SELECT id FROM lifecycle_rules WHERE seal IS NOT row_seal('rule', ", kRuleColumns, ")">(),
+                   "the lifecycle rule ");
+    check_seals_of(
+        sql<"SELECT id FROM access_log_journal WHERE seal IS NOT row_seal('journal', ", kJournalColumns, ")">(),
+        "access log lines ");
+    Query bodies =
+        db_.query(sql<"SELECT body_set FROM bodies WHERE seal IS NOT row_seal('body', ", kBodyColumns, ")">());
+    while (bodies.next()) note(owner_of(db_, bodies.integer(0)), "a row of its content does not fit its seal");
   }
 
   /// Each has bodies of its size.
@@ -199,6 +227,7 @@ class Verifier {
   Connection& db_;
   const fs::path& folder_;
   const KeyWrap& keys_;
+  const bool sealed_;
   const VerifyHooks& hooks_;
   VerifyReport report_;
 };
@@ -223,12 +252,14 @@ Result<VerifyReport> verify_backup(const fs::path& folder, const Secret& master_
   if (!(*db)->ok()) return std::unexpected((*db)->error());
   if (version > kSchemaVersion)
     return fail(ErrorKind::conflict, database.string() + " was made by a newer s3link; verify it with that one");
-  const KeyWrap keys(master_key.clone());
-  const std::string key_check = read_key_check(**db);
-  if (!(*db)->ok()) return std::unexpected((*db)->error());
-  if (!opens_key_check(keys, key_check))
+  if (const Status right = check_master_key(**db, master_key); !right) {
+    if (right.error().kind != ErrorKind::denied) return std::unexpected(right.error());
     return fail(ErrorKind::denied, "the master key is not the one that " + database.string() + " is encrypted with");
-  return Verifier(**db, folder, keys, hooks).run();
+  }
+  const KeyWrap keys(master_key.clone());
+  const RowSeals seals(master_key);
+  seals.add_to(**db);
+  return Verifier(**db, folder, keys, version == kSchemaVersion, hooks).run();
 }
 
 }  // namespace s3link::sqlite_store

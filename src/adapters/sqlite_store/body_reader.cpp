@@ -7,19 +7,28 @@
 #include "core/base/encoding.hpp"
 
 namespace s3link::sqlite_store {
+namespace {
+
+/// The log's line about it names the object.
+Error with_advice(Error error) {
+  if (error.kind == ErrorKind::corrupt) error.message += "; restore the object from a backup";
+  return error;
+}
+
+}  // namespace
 
 Awaitable<Result<std::size_t>> StoredBodyReader::read_at(std::uint64_t offset, std::span<std::byte> out) {
   const std::span<std::byte> wanted = clip(offset, out);
   Result<bool> done = read(offset, wanted, true);
   if (done && !*done) done = co_await pool_.run([this, offset, wanted] { return read(offset, wanted, false); });
-  if (!done) co_return std::unexpected(done.error());
+  if (!done) co_return std::unexpected(with_advice(done.error()));
   co_return wanted.size();
 }
 
 Result<std::size_t> StoredBodyReader::read_and_wait(std::uint64_t offset, std::span<std::byte> out) {
   const std::span<std::byte> wanted = clip(offset, out);
   const Result<bool> done = read(offset, wanted, false);
-  if (!done) return std::unexpected(done.error());
+  if (!done) return std::unexpected(with_advice(done.error()));
   return wanted.size();
 }
 

@@ -8,6 +8,7 @@
 #include "adapters/sqlite_store/lifecycle_rows.hpp"
 #include "adapters/sqlite_store/listing.hpp"
 #include "adapters/sqlite_store/retention.hpp"
+#include "adapters/sqlite_store/sealed_rows.hpp"
 #include "adapters/sqlite_store/upload_rows.hpp"
 #include "core/base/digest.hpp"
 #include "core/base/encoding.hpp"
@@ -22,10 +23,11 @@ std::unexpected<Error> no_such_key() { return fail(ErrorKind::not_found, "no suc
 Awaitable<Result<std::vector<ports::BucketInfo>>> SqliteBucketStore::list_buckets() {
   co_return context_.readers.read([](Connection& db) -> Result<std::vector<ports::BucketInfo>> {
     std::vector<ports::BucketInfo> buckets;
-    Query rows = db.query("SELECT name, created_ms FROM buckets ORDER BY name");
+    Query rows = db.query(
+        sql<"SELECT name, created_ms, seal IS row_seal('bucket', ", kBucketColumns, ") FROM buckets ORDER BY name">());
     while (rows.next()) {
       const auto name = s3::BucketName::parse(rows.bytes(0));
-      if (!name) return fail(ErrorKind::corrupt, "a row of buckets has no bucket's name");
+      if (!name || rows.integer(2) == 0) return damaged_row("the bucket " + rows.text(0));
       buckets.push_back({.name = *name, .created = rows.instant(1)});
     }
     return buckets;
@@ -34,22 +36,25 @@ Awaitable<Result<std::vector<ports::BucketInfo>>> SqliteBucketStore::list_bucket
 
 Awaitable<Result<ports::BucketInfo>> SqliteBucketStore::head_bucket(s3::BucketName bucket) {
   co_return context_.readers.read([&](Connection& db) -> Result<ports::BucketInfo> {
-    Query row = db.query("SELECT created_ms FROM buckets WHERE name=?1", bucket.text());
+    Query row = db.query(
+        sql<"SELECT created_ms, seal IS row_seal('bucket', ", kBucketColumns, ") FROM buckets WHERE name=?1">(),
+        bucket.text());
     if (!row.next()) return fail(ErrorKind::not_found, "no such bucket: " + bucket.text(), "NoSuchBucket");
+    if (row.integer(1) == 0) return damaged_row("the bucket " + bucket.text());
     return ports::BucketInfo{.name = bucket, .created = row.instant(0)};
   });
 }
 
 Awaitable<Status> SqliteBucketStore::create_bucket(s3::BucketName bucket, Instant created) {
-  co_return co_await context_.queue.submit(
-      [bucket = std::move(bucket), created](WriteTransaction& transaction) -> Status {
-        Connection& db = transaction.db();
-        if (find_bucket(db, bucket))
-          return fail(ErrorKind::conflict, "the bucket exists already", "BucketAlreadyOwnedByYou");
-        db.run("INSERT INTO buckets(id, name, created_ms) VALUES(?1, ?2, ?3)", transaction.take_number(), bucket.text(),
-               created);
-        return {};
-      });
+  co_return co_await context_.queue.submit([bucket = std::move(bucket),
+                                            created](WriteTransaction& transaction) -> Status {
+    Connection& db = transaction.db();
+    if (find_bucket(db, bucket))
+      return fail(ErrorKind::conflict, "the bucket exists already", "BucketAlreadyOwnedByYou");
+    db.run(sql<"INSERT INTO buckets(", kBucketColumns, ", seal) VALUES(?1, ?2, ?3, row_seal('bucket', ?1, ?2, ?3))">(),
+           transaction.take_number(), bucket.text(), created);
+    return {};
+  });
 }
 
 Awaitable<Status> SqliteBucketStore::delete_bucket(s3::BucketName bucket) {
@@ -101,9 +106,11 @@ Awaitable<Result<ports::ObjectInfo>> SqliteBucketStore::head_object(s3::BucketNa
   co_return context_.readers.read([&](Connection& db) -> Result<ports::ObjectInfo> {
     const auto id = find_bucket(db, bucket);
     if (!id) return std::unexpected(id.error());
-    auto object = find_object(db, *id, bucket, key, context_.now());
+    auto found = find_object(db, *id, bucket, key, context_.now());
+    if (!found) return std::unexpected(found.error());
+    std::optional<ObjectRow>& object = *found;
     if (!object) return no_such_key();
-    if (object->multipart) object->info.part_sizes = read_part_sizes(db, object->body_set);
+    if (const Status sized = add_part_sizes(db, *object); !sized) return std::unexpected(sized.error());
     return std::move(object->info);
   });
 }
@@ -113,9 +120,11 @@ Result<SqliteBucketStore::Found> SqliteBucketStore::find_and_hold(const s3::Buck
   const auto find = [&](Connection& db, std::int64_t body_set, bool with_bodies) -> Result<Found> {
     const auto id = find_bucket(db, bucket);
     if (!id) return std::unexpected(id.error());
-    auto object = find_object(db, *id, bucket, key, context_.now());
+    auto row = find_object(db, *id, bucket, key, context_.now());
+    if (!row) return std::unexpected(row.error());
+    std::optional<ObjectRow>& object = *row;
     if (!object) return no_such_key();
-    if (object->multipart) object->info.part_sizes = read_part_sizes(db, object->body_set);
+    if (const Status sized = add_part_sizes(db, *object); !sized) return std::unexpected(sized.error());
     Found found{.info = std::move(object->info), .set = nullptr};
     if (!with_bodies) {
       if (object->body_set != body_set) return no_such_key();
@@ -135,7 +144,7 @@ Result<SqliteBucketStore::Found> SqliteBucketStore::find_and_hold(const s3::Buck
     auto found = context_.readers.read([&](Connection& db) { return find(db, 0, true); });
     if (!found) return found;
     if (found->info.size_bytes != found->set->size_bytes)
-      return fail(ErrorKind::corrupt, "an object has not as many bytes as its row says");
+      return damaged_row("the object " + bucket.text() + "/" + key.text());
     const bool in_files = std::ranges::any_of(found->set->bodies, &StoredBody::in_file);
     if (!in_files) return found;
     const auto again = context_.readers.read([&](Connection& db) { return find(db, found->set->number, false); });
@@ -168,8 +177,13 @@ Awaitable<Result<std::string>> SqliteBucketStore::object_sha256(s3::BucketName b
     const auto id = find_bucket(db, bucket);
     if (!id) return std::unexpected(id.error());
     const auto object = find_object(db, *id, bucket, key, now);
-    if (!object || object->info.sequencer != sequencer) return no_such_key();
-    db.run("UPDATE objects SET sha256=?3 WHERE bucket=?1 AND key=?2", *id, Blob{key.text()}, Blob{sha256});
+    if (!object) return std::unexpected(object.error());
+    if (!*object || (*object)->info.sequencer != sequencer) return no_such_key();
+    db.run(
+        "UPDATE objects SET sha256=?3, seal=row_seal('object', ?4, bucket, key, number, body_set, size, etag,"
+        " modified_ms, removed_at_ms, headers, checksum_algorithm, checksum_value, checksum_composite, ?3, parts,"
+        " removal_rule) WHERE bucket=?1 AND key=?2",
+        *id, Blob{key.text()}, Blob{sha256}, bucket.text());
     return {};
   });
   if (!kept) co_return std::unexpected(kept.error());

@@ -18,6 +18,7 @@ bool concerns_one_request(int code) noexcept {
     case SQLITE_MISMATCH:
     case SQLITE_ERROR:
     case SQLITE_RANGE:
+    case SQLITE_CORRUPT:  // what the request asked for is damaged; that is no reason to refuse the others
       return true;
     default:
       return false;
@@ -145,11 +146,20 @@ Status CommitQueue::run_group(Group& group, WriteTransaction& transaction) {
   return done;
 }
 
+/// An index holds nothing that its table does not. The next try of the request finds it whole.
+void CommitQueue::rebuild_indexes() {
+  db_.run("REINDEX");
+  if (db_.ok()) return;
+  db_.clear_error();
+  db_.run("ROLLBACK TO request");
+}
+
 /// An error means that the whole group has failed.
 Status CommitQueue::run_one(Job& job, WriteTransaction& transaction) {
   const std::size_t participants = transaction.participants_.size();
   db_.run("SAVEPOINT request");
   bool keep = job.run(transaction);
+  const bool index_damaged = is_damaged_index(db_.code());
   if (!db_.ok()) {
     const Error error = db_.error();
     if (!concerns_one_request(db_.code()) || !db_.in_transaction()) return std::unexpected(error);
@@ -161,6 +171,7 @@ Status CommitQueue::run_one(Job& job, WriteTransaction& transaction) {
     transaction.participants_.resize(participants);
     db_.run("ROLLBACK TO request");
   }
+  if (index_damaged) rebuild_indexes();
   db_.run("RELEASE request");
   if (!db_.ok()) return std::unexpected(db_.error());
   return {};

@@ -174,6 +174,7 @@ class CommitQueue {
   void commit(Group& group);
   Status run_group(Group& group, WriteTransaction& transaction);
   Status run_one(Job& job, WriteTransaction& transaction);
+  void rebuild_indexes();
 
   Connection& db_;
   Health& health_;

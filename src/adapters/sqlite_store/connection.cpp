@@ -11,12 +11,14 @@ namespace {
 constexpr int kBusyTimeoutMs = 10'000;
 
 // Writers keep 8 MiB of pages, readers 2 MiB (negative: KiB). mmap stays off so that memory is what these say, and an
-// I/O error is a result code instead of a signal.
+// I/O error is a result code instead of a signal. A damaged page is noticed when it is read (cell_size_check), as far
+// as its form shows it.
 constexpr const char* kWriterPragmas =
     "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192;"
-    "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;";
+    "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;";
 constexpr const char* kReaderPragmas =
-    "PRAGMA query_only=ON; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;";
+    "PRAGMA query_only=ON; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
+    "PRAGMA cell_size_check=ON;";
 
 int primary(int code) noexcept { return code & 0xff; }
 
@@ -24,6 +26,8 @@ int primary(int code) noexcept { return code & 0xff; }
 
 bool is_disk_full(int code) noexcept { return primary(code) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE; }
 bool is_failed_sync(int code) noexcept { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }
+bool is_damaged(int code) noexcept { return primary(code) == SQLITE_CORRUPT; }
+bool is_damaged_index(int code) noexcept { return code == SQLITE_CORRUPT_INDEX; }
 bool is_busy(int code) noexcept { return primary(code) == SQLITE_BUSY || primary(code) == SQLITE_LOCKED; }
 
 Query::Query(Query&& other) noexcept
@@ -127,6 +131,13 @@ void Connection::script(const char* sql) {
   if (code != SQLITE_OK) fail_with(code);
 }
 
+void Connection::add_function(const char* name, void (*call)(sqlite3_context*, int, sqlite3_value**), void* data) {
+  if (!ok()) return;
+  const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+  const int code = sqlite3_create_function_v2(handle(), name, -1, flags, data, call, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail_with(code);
+}
+
 void Connection::write_log_back() {
   if (!ok()) return;
   const int code = sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
@@ -157,7 +168,7 @@ Error Connection::error() const {
   switch (primary(code_)) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return {ErrorKind::corrupt, text, ""};
+      return {ErrorKind::corrupt, text + ": s3link.db is damaged; restore it from a backup", ""};
     case SQLITE_NOMEM:
       return {ErrorKind::transient, text, "ServiceUnavailable"};
     default:

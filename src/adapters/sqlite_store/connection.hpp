@@ -13,7 +13,9 @@
 #include "core/base/result.hpp"
 
 struct sqlite3;
+struct sqlite3_context;
 struct sqlite3_stmt;
+struct sqlite3_value;
 
 namespace s3link::sqlite_store {
 
@@ -102,6 +104,8 @@ class Connection {
   }
   /// Several statements without values: schema and pragmas.
   void script(const char* sql);
+  /// Gives SQL a function of any number of arguments that depends on them alone. Before statements that use it.
+  void add_function(const char* name, void (*call)(sqlite3_context*, int, sqlite3_value**), void* data);
 
   /// Writes the whole log back into the database, synced, and cuts it to nothing. Waits for readers.
   void write_log_back();
@@ -141,6 +145,9 @@ class Connection {
 bool is_disk_full(int code) noexcept;
 /// Whether a sync failed: nobody knows what is on the disk.
 bool is_failed_sync(int code) noexcept;
+/// Whether the database's file is not as SQLite wrote it; an index alone: as its table says.
+bool is_damaged(int code) noexcept;
+bool is_damaged_index(int code) noexcept;
 /// Whether another connection held a lock for too long.
 bool is_busy(int code) noexcept;
 

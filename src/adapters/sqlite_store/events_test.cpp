@@ -186,6 +186,7 @@ TEST_F(EventsTest, StatementsOfTheHotPathsUseAnIndex) {
   const TemporaryFolder other;
   auto db = Connection::open(other.path() / "s3link.db", Connection::Mode::writer, nullptr);
   ASSERT_TRUE(db);
+  add_test_seals(**db);
   ASSERT_TRUE(prepare_schema(**db));
   for (const std::string& sql : kIndexedStatements) {
     SCOPED_TRACE(sql);

@@ -16,7 +16,9 @@
 #include "adapters/sqlite_store/key_check.hpp"
 #include "adapters/sqlite_store/master_key_file.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
+#include "adapters/sqlite_store/row_seal.hpp"
 #include "adapters/sqlite_store/schema.hpp"
+#include "adapters/sqlite_store/sealed_rows.hpp"
 
 namespace s3link::sqlite_store {
 namespace {
@@ -74,7 +76,7 @@ std::string key_check_of(Connection& db) {
 Result<std::optional<Secret>> matching_key(const fs::path& file, std::string_view key_check) {
   auto key = read_master_key_file(file);
   if (!key) return std::unexpected(key.error());
-  if (!opens_key_check(KeyWrap(key->clone()), key_check)) return std::nullopt;
+  if (!opens_key_check(*key, key_check)) return std::nullopt;
   return std::optional(std::move(*key));
 }
 
@@ -143,9 +145,26 @@ Result<std::vector<WrappedKey>> next_keys(Connection& db, std::int64_t body_set,
   return found;
 }
 
-/// In the transaction. A key that does not open is damaged: its body cannot be read before either.
-Status wrap_all(Connection& db, const KeyWrap& old_keys, const KeyWrap& new_keys, const RotationHooks& hooks,
+/// Rows that fit their seal get one of the new key; the others cannot be read before either, and stay so.
+void seal_all(Connection& db) {
+  constexpr SqlText kFits(" SET seal=CASE WHEN seal IS row_seal(");
+  constexpr SqlText kThen(") THEN new_row_seal(");
+  constexpr SqlText kElse(") ELSE seal END");
+  db.run(sql<"UPDATE buckets", kFits, "'bucket', ", kBucketColumns, kThen, "'bucket', ", kBucketColumns, kElse>());
+  db.run(sql<"UPDATE objects", kFits, "'object', ", kNameOfBucket, ", ", kObjectColumns, kThen, "'object', ",
+             kNameOfBucket, ", ", kObjectColumns, kElse>());
+  db.run(sql<"UPDATE uploads", kFits, "'upload', ", kNameOfBucket, ", ", kUploadColumns, kThen, "'upload', ",
+             kNameOfBucket, ", ", kUploadColumns, kElse>());
+  db.run(sql<"UPDATE lifecycle_rules", kFits, "'rule', ", kRuleColumns, kThen, "'rule', ", kRuleColumns, kElse>());
+  db.run(sql<"UPDATE access_log_journal", kFits, "'journal', ", kJournalColumns, kThen, "'journal', ", kJournalColumns,
+             kElse>());
+}
+
+/// In the transaction. A key that does not open, or whose row does not fit its seal, is damaged: its body cannot be
+/// read before either.
+Status wrap_all(Connection& db, const KeyWrap& old_keys, const Secret& new_key, const RotationHooks& hooks,
                 RotationReport& report) {
+  const KeyWrap new_keys(new_key.clone());
   std::uint64_t total = 0;
   {
     Query count = db.query("SELECT count(*) FROM bodies");
@@ -159,12 +178,16 @@ Status wrap_all(Connection& db, const KeyWrap& old_keys, const KeyWrap& new_keys
     if (keys->empty()) break;
     for (const WrappedKey& key : *keys) {
       const auto data_key = old_keys.unwrap(key.wrapped, key.body);
-      if (!data_key) {
+      const bool wrapped =
+          data_key && db.run(sql<"UPDATE bodies SET wrapped_key=?3, seal=new_row_seal('body', body_set, part, id, size,"
+                                 " ?3, small, md5, modified_ms, checksum_algorithm, checksum_value)"
+                                 " WHERE body_set=?1 AND part=?2 AND seal IS row_seal('body', ",
+                                 kBodyColumns, ")">(),
+                             key.body_set, key.part, Blob{new_keys.wrap(*data_key, key.body)}) == 1;
+      if (!wrapped) {
         ++report.unreadable;
         continue;
       }
-      db.run("UPDATE bodies SET wrapped_key=?3 WHERE body_set=?1 AND part=?2", key.body_set, key.part,
-             Blob{new_keys.wrap(*data_key, key.body)});
       ++report.data_keys;
       tell(hooks, RotationStep::key_wrapped);
     }
@@ -172,16 +195,17 @@ Status wrap_all(Connection& db, const KeyWrap& old_keys, const KeyWrap& new_keys
     part = keys->back().part;
     if (hooks.progress) hooks.progress(report.data_keys + report.unreadable, total);
   }
-  db.run("UPDATE meta SET value=?1 WHERE name='key_check'", Blob{make_key_check(new_keys)});
+  seal_all(db);
+  db.run("UPDATE meta SET value=?1 WHERE name='key_check'", Blob{make_key_check(new_key)});
   if (!db.ok()) return std::unexpected(db.error());
   return {};
 }
 
 /// All or nothing, and on the disk on return.
-Status wrap_in_one_transaction(Connection& db, const KeyWrap& old_keys, const KeyWrap& new_keys,
+Status wrap_in_one_transaction(Connection& db, const KeyWrap& old_keys, const Secret& new_key,
                                const RotationHooks& hooks, RotationReport& report) {
   db.script("BEGIN IMMEDIATE");
-  const Status wrapped = wrap_all(db, old_keys, new_keys, hooks, report);
+  const Status wrapped = wrap_all(db, old_keys, new_key, hooks, report);
   if (wrapped) db.script("COMMIT");
   if (wrapped && db.ok()) return {};
   const Error error = wrapped ? db.error() : wrapped.error();
@@ -208,21 +232,25 @@ Result<RotationReport> rotate_master_key(const KeyRotation& rotation, const Rota
     if (*finished) return RotationReport{.finished_earlier = true};
   }
 
-  if (const Status prepared = prepare_schema(db); !prepared) return std::unexpected(prepared.error());
   const auto old_key = matching_key(places.current, key_check);
   if (!old_key) return std::unexpected(old_key.error());
   if (!*old_key)
     return fail(ErrorKind::denied,
                 places.current.string() + " is not the master key that this data folder is encrypted with");
+  if (const Status right = check_master_key(db, **old_key); !right) return std::unexpected(right.error());
+  const RowSeals old_seals(**old_key);
   const auto new_key = make_master_key();
   if (!new_key) return std::unexpected(new_key.error());
+  const RowSeals new_seals(*new_key);
+  old_seals.add_to(db);
+  new_seals.add_to(db, "new_row_seal");
+  if (const Status prepared = prepare_schema(db); !prepared) return std::unexpected(prepared.error());
   if (const Status saved = create_master_key_file(places.fresh, *new_key); !saved)
     return std::unexpected(saved.error());
   tell(hooks, RotationStep::key_saved);
 
   RotationReport report;
-  const Status wrapped =
-      wrap_in_one_transaction(db, KeyWrap((*old_key)->clone()), KeyWrap(new_key->clone()), hooks, report);
+  const Status wrapped = wrap_in_one_transaction(db, KeyWrap((*old_key)->clone()), *new_key, hooks, report);
   // Then the new key's file stays: after a COMMIT that failed only the next to open the database can say what counts.
   if (!wrapped) return std::unexpected(wrapped.error());
   tell(hooks, RotationStep::committed);

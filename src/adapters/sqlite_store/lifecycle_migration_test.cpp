@@ -20,6 +20,7 @@ void make_version_1(const std::filesystem::path& folder) {
       "INSERT INTO uploads(bucket, key, upload_id, body_set, initiated_ms, checksum_algorithm, checksum_composite)"
       " VALUES(1, x'75', 'old', 3, 5000, '', 0);"
       "UPDATE meta SET value=10 WHERE name='next_number'");
+  add_old_key_check(**db);
   ASSERT_TRUE((*db)->ok()) << (*db)->error().message;
 }
 

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "adapters/sqlite_store/object_rows.hpp"
+#include "adapters/sqlite_store/sealed_rows.hpp"
+#include "adapters/sqlite_store/upload_rows.hpp"
 
 namespace s3link::sqlite_store {
 namespace {
@@ -71,8 +73,13 @@ void apply_to(Connection& db, std::int64_t bucket, const ObjectTimes& object, st
   const Instant removed_at = rule ? object.modified + rule->after : object.modified + otherwise;
   const std::string id = rule ? rule->id : std::string();
   if (object.removed_at == removed_at && object.rule == id) return;
-  db.run("UPDATE objects SET removed_at_ms=?3, removal_rule=nullif(?4, '') WHERE bucket=?1 AND key=?2", bucket,
-         Blob{object.key}, removed_at, id);
+  db.run(
+      sql<"UPDATE objects SET removed_at_ms=?3, removal_rule=nullif(?4, ''), seal=row_seal('object', ", kNameOfBucket,
+          ", bucket, key, number, body_set, size, etag, modified_ms, ?3, headers, checksum_algorithm,"
+          " checksum_value, checksum_composite, sha256, parts, nullif(?4, ''))"
+          " WHERE bucket=?1 AND key=?2 AND seal IS row_seal('object', ",
+          kNameOfBucket, ", ", kObjectColumns, ")">(),
+      bucket, Blob{object.key}, removed_at, id);
 }
 
 struct UploadTimes {
@@ -95,13 +102,14 @@ std::vector<UploadTimes> read_uploads(Connection& db, std::int64_t bucket, const
 
 }  // namespace
 
-s3::LifecycleRules read_lifecycle(Connection& db, std::int64_t bucket) {
+Result<s3::LifecycleRules> read_lifecycle(Connection& db, std::int64_t bucket) {
   s3::LifecycleRules rules;
   Query rows = db.query(
-      "SELECT id, enabled, prefix, prefix_in_filter, expiration_days, abort_days FROM lifecycle_rules WHERE bucket=?1"
-      " ORDER BY position",
+      sql<"SELECT id, enabled, prefix, prefix_in_filter, expiration_days, abort_days, seal IS row_seal('rule', ",
+          kRuleColumns, ") FROM lifecycle_rules WHERE bucket=?1 ORDER BY position">(),
       bucket);
   while (rows.next()) {
+    if (rows.integer(6) == 0) return damaged_row("the lifecycle rule " + rows.text(0));
     rules.push_back({.id = rows.text(0),
                      .enabled = rows.integer(1) != 0,
                      .prefix = rows.text(2),
@@ -116,11 +124,10 @@ void write_lifecycle(Connection& db, std::int64_t bucket, const s3::LifecycleRul
   forget_lifecycle(db, bucket);
   std::size_t position = 0;
   for (const s3::LifecycleRule& rule : rules) {
-    db.run(
-        "INSERT INTO lifecycle_rules(bucket, position, id, enabled, prefix, prefix_in_filter, expiration_days,"
-        " abort_days) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        bucket, position++, rule.id, rule.enabled, Blob{rule.prefix}, rule.prefix_in_filter, count_of(rule.expiration),
-        count_of(rule.abort_upload));
+    db.run(sql<"INSERT INTO lifecycle_rules(", kRuleColumns, ", seal) VALUES(", kRuleValues, ", row_seal('rule', ",
+               kRuleValues, "))">(),
+           bucket, position++, rule.id, rule.enabled, Blob{rule.prefix}, rule.prefix_in_filter,
+           count_of(rule.expiration), count_of(rule.abort_upload));
   }
   write_pending(db, bucket, {});
 }
@@ -162,8 +169,11 @@ bool apply_lifecycle(Connection& db, std::int64_t bucket, std::chrono::seconds o
   }
   const auto uploads = read_uploads(db, bucket, *pending, limit);
   for (const UploadTimes& upload : uploads) {
-    db.run("UPDATE uploads SET abort_at_ms=?4 WHERE bucket=?1 AND key=?2 AND upload_id=?3", bucket, Blob{upload.key},
-           upload.upload_id, upload.initiated + find_upload_age(db, bucket, upload.key));
+    db.run(sql<"UPDATE uploads SET abort_at_ms=?4, seal=row_seal('upload', ", kNameOfBucket,
+               ", bucket, key, upload_id, body_set, initiated_ms, headers, checksum_algorithm, checksum_composite, ?4)"
+               " WHERE bucket=?1 AND key=?2 AND upload_id=?3 AND seal IS row_seal('upload', ",
+               kNameOfBucket, ", ", kUploadColumns, ")">(),
+           bucket, Blob{upload.key}, upload.upload_id, upload.initiated + find_upload_age(db, bucket, upload.key));
   }
   if (uploads.size() < limit) {
     forget_pending(db, bucket);
@@ -178,24 +188,15 @@ std::size_t abort_old_uploads(WriteTransaction& transaction, Instant now, std::s
     std::int64_t bucket = 0;
     std::string key;
     std::string upload_id;
-    std::int64_t body_set = 0;
   };
   Connection& db = transaction.db();
   std::vector<Upload> old;
   {
     Query rows = db.query(
-        "SELECT bucket, key, upload_id, body_set FROM uploads WHERE abort_at_ms<=?1 ORDER BY abort_at_ms LIMIT ?2", now,
-        limit);
-    while (rows.next()) {
-      old.push_back(
-          {.bucket = rows.integer(0), .key = rows.text(1), .upload_id = rows.text(2), .body_set = rows.integer(3)});
-    }
+        "SELECT bucket, key, upload_id FROM uploads WHERE abort_at_ms<=?1 ORDER BY abort_at_ms LIMIT ?2", now, limit);
+    while (rows.next()) old.push_back({.bucket = rows.integer(0), .key = rows.text(1), .upload_id = rows.text(2)});
   }
-  for (const Upload& upload : old) {
-    discard_body_set(transaction, upload.body_set);
-    db.run("DELETE FROM uploads WHERE bucket=?1 AND key=?2 AND upload_id=?3", upload.bucket, Blob{upload.key},
-           upload.upload_id);
-  }
+  for (const Upload& upload : old) discard_upload(transaction, upload.bucket, upload.key, upload.upload_id);
   return old.size();
 }
 

@@ -15,7 +15,8 @@ namespace s3link::sqlite_store {
 
 /// SQL over the tables `lifecycle_rules` and `lifecycle_pending`, inside the caller's transaction.
 
-s3::LifecycleRules read_lifecycle(Connection& db, std::int64_t bucket);
+/// Errors: corrupt.
+Result<s3::LifecycleRules> read_lifecycle(Connection& db, std::int64_t bucket);
 /// Replaces the rules, and notes that what exists is to be brought under the new ones, from the beginning.
 void write_lifecycle(Connection& db, std::int64_t bucket, const s3::LifecycleRules& rules);
 /// For a bucket that is deleted.

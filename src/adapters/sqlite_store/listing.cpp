@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "adapters/sqlite_store/headers_json.hpp"
+#include "adapters/sqlite_store/sealed_rows.hpp"
 #include "core/event/event_record.hpp"
 
 namespace s3link::sqlite_store {
@@ -62,12 +63,12 @@ class PageBuilder {
 ports::ObjectInfo read_entry(const Query& row, const s3::BucketName& bucket, s3::ObjectKey key) {
   return {.bucket = bucket,
           .key = std::move(key),
-          .size_bytes = row.count(2),
-          .etag = row.text(3),
-          .modified = row.instant(4),
-          .removed_at = row.maybe_instant(5),
+          .size_bytes = row.count(4),
+          .etag = row.text(5),
+          .modified = row.instant(6),
+          .removed_at = row.maybe_instant(7),
           .removal_rule = {},
-          .sequencer = event::sequencer_of(row.count(1)),
+          .sequencer = event::sequencer_of(row.count(2)),
           .headers = {},
           .checksum = std::nullopt,
           .sha256 = std::nullopt,
@@ -90,7 +91,8 @@ std::string_view common_prefix_of(std::string_view key, std::string_view prefix,
   return at == std::string_view::npos ? std::string_view() : key.substr(0, at + delimiter.size());
 }
 
-ports::ListPage list_objects(Connection& db, std::int64_t bucket, const ports::ListRequest& request, Instant now) {
+Result<ports::ListPage> list_objects(Connection& db, std::int64_t bucket, const ports::ListRequest& request,
+                                     Instant now) {
   ports::ListPage page;
   if (request.max_entries == 0) return page;
   using Verdict = PageBuilder::Verdict;
@@ -99,15 +101,15 @@ ports::ListPage list_objects(Connection& db, std::int64_t bucket, const ports::L
   const std::string end = end_of_prefix(request.prefix);
 
   for (bool again = true; std::exchange(again, false);) {
-    Query rows = db.query(
-        "SELECT key, number, size, etag, modified_ms, removed_at_ms FROM objects"
-        " WHERE bucket=?1 AND key>=?2 AND key<?3 AND (?4 OR key<>?2) AND (removed_at_ms IS NULL OR removed_at_ms>?5)"
-        " ORDER BY key",
-        bucket, Blob{position.from}, Blob{end}, position.inclusive, now);
+    Query rows = db.query(sql<"SELECT ", kObjectColumns, ", seal IS row_seal('object', ?6, ", kObjectColumns,
+                              ") FROM objects WHERE bucket=?1 AND key>=?2 AND key<?3 AND (?4 OR key<>?2)"
+                              " AND (removed_at_ms IS NULL OR removed_at_ms>?5) ORDER BY key">(),
+                          bucket, Blob{position.from}, Blob{end}, position.inclusive, now, request.bucket.text());
     while (!again && rows.next()) {
-      switch (builder.see(rows.bytes(0))) {
+      if (rows.integer(15) == 0) return damaged_row("the object " + request.bucket.text() + "/" + rows.text(1));
+      switch (builder.see(rows.bytes(1))) {
         case Verdict::entry:
-          if (auto key = s3::ObjectKey::parse(rows.bytes(0))) {
+          if (auto key = s3::ObjectKey::parse(rows.bytes(1))) {
             page.last = key->text();
             page.objects.push_back(read_entry(rows, request.bucket, std::move(*key)));
           }
@@ -131,7 +133,7 @@ ports::ListPage list_objects(Connection& db, std::int64_t bucket, const ports::L
   return page;
 }
 
-ports::UploadsPage list_uploads(Connection& db, std::int64_t bucket, const ports::ListUploadsRequest& request) {
+Result<ports::UploadsPage> list_uploads(Connection& db, std::int64_t bucket, const ports::ListUploadsRequest& request) {
   ports::UploadsPage page;
   if (request.max_uploads == 0) return page;
   using Verdict = PageBuilder::Verdict;
@@ -145,10 +147,14 @@ ports::UploadsPage list_uploads(Connection& db, std::int64_t bucket, const ports
   for (bool again = true; std::exchange(again, false);) {
     const bool within_key = !position.inclusive && !upload_id.empty();
     Query rows = db.query(
-        "SELECT key, upload_id, initiated_ms, headers, checksum_algorithm, checksum_composite FROM uploads"
-        " WHERE bucket=?1 AND key>=?2 AND key<?3 AND (?4 OR key<>?2 OR (?5 AND upload_id>?6)) ORDER BY key, upload_id",
-        bucket, Blob{position.from}, Blob{end}, position.inclusive, within_key, upload_id);
+        sql<"SELECT key, upload_id, initiated_ms, headers, checksum_algorithm, checksum_composite,"
+            " seal IS row_seal('upload', ?7, ",
+            kUploadColumns,
+            ") FROM uploads WHERE bucket=?1 AND key>=?2 AND key<?3 AND (?4 OR key<>?2 OR (?5 AND upload_id>?6))"
+            " ORDER BY key, upload_id">(),
+        bucket, Blob{position.from}, Blob{end}, position.inclusive, within_key, upload_id, request.bucket.text());
     while (!again && rows.next()) {
+      if (rows.integer(6) == 0) return damaged_row("the upload " + rows.text(1) + " of " + rows.text(0));
       switch (builder.see(rows.bytes(0))) {
         case Verdict::entry:
           if (auto key = s3::ObjectKey::parse(rows.bytes(0))) {

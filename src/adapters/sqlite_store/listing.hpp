@@ -11,10 +11,11 @@
 namespace s3link::sqlite_store {
 
 /// Listings with prefix and delimiter over the sorted tables. Keys below a common prefix are not read one by one: after
-/// a short run of them the query starts again behind the prefix.
+/// a short run of them the query starts again behind the prefix. Errors: corrupt (a row on the page is damaged).
 
-ports::ListPage list_objects(Connection& db, std::int64_t bucket, const ports::ListRequest& request, Instant now);
-ports::UploadsPage list_uploads(Connection& db, std::int64_t bucket, const ports::ListUploadsRequest& request);
+Result<ports::ListPage> list_objects(Connection& db, std::int64_t bucket, const ports::ListRequest& request,
+                                     Instant now);
+Result<ports::UploadsPage> list_uploads(Connection& db, std::int64_t bucket, const ports::ListUploadsRequest& request);
 
 /// The least text above all that begin with `prefix`; "\xff" (no key begins so) when there is no such prefix.
 std::string end_of_prefix(std::string_view prefix);

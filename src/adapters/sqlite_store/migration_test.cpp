@@ -17,6 +17,7 @@ class MigrationTest : public testing::Test {
   std::unique_ptr<Connection> connect() {
     auto db = Connection::open(folder_.path() / "s3link.db", Connection::Mode::writer, nullptr);
     EXPECT_TRUE(db);
+    add_test_seals(**db);
     return std::move(*db);
   }
   std::int64_t version() { return ask("PRAGMA user_version"); }

@@ -24,18 +24,20 @@ Result<std::int64_t> find_bucket(Connection& db, const s3::BucketName& bucket);
 struct ObjectRow {
   ports::ObjectInfo info;  ///< without part_sizes
   std::int64_t body_set = 0;
-  bool multipart = false;
+  std::size_t parts = 0;  ///< 0: not multipart
 };
 
-/// Empty when there is none, or its removal time is not after `now`.
-std::optional<ObjectRow> find_object(Connection& db, std::int64_t bucket, const s3::BucketName& name,
-                                     const s3::ObjectKey& key, Instant now);
-std::vector<std::uint64_t> read_part_sizes(Connection& db, std::int64_t body_set);
+/// Empty when there is none, or its removal time is not after `now`. Errors: corrupt (the row does not fit its seal).
+Result<std::optional<ObjectRow>> find_object(Connection& db, std::int64_t bucket, const s3::BucketName& name,
+                                             const s3::ObjectKey& key, Instant now);
+/// Gives a multipart object's info its part_sizes. Errors: corrupt.
+Status add_part_sizes(Connection& db, ObjectRow& object);
 /// Errors: corrupt.
 Result<std::unique_ptr<BodySet>> read_body_set(Connection& db, std::int64_t body_set);
 
 /// If-Match and If-None-Match against what is there. Errors: as ports::BucketStore::put_object.
-Status check_condition(const ports::WriteCondition& condition, const std::optional<ObjectRow>& present);
+Status check_condition(Connection& db, const ports::WriteCondition& condition, std::int64_t bucket,
+                       const s3::BucketName& name, const s3::ObjectKey& key, Instant now);
 
 /// What put_object and complete_upload write.
 struct NewObject {
@@ -55,10 +57,12 @@ Result<ports::ObjectInfo> put_object_in(WriteTransaction& transaction, ports::Pu
 /// Adds a row of `bodies` (and of `small_bodies`); the body's file joins the commit.
 void insert_body(WriteTransaction& transaction, std::int64_t body_set, unsigned part, FinishedBody& body,
                  const std::optional<ports::PartInfo>& about_part);
-/// Removes one body's rows; its file becomes garbage.
+/// Removes one body's rows; its file becomes garbage. What a damaged row points to, maybe another's, stays where it is:
+/// without the row nobody can read it.
 void discard_body(WriteTransaction& transaction, std::int64_t body_set, unsigned part);
 void discard_body_set(WriteTransaction& transaction, std::int64_t body_set);
-/// Removes an object with all it has. False: there was none, or its removal time was not after `now`.
+/// Removes an object with all it has, but nothing that another has, too, as damaged rows may say. False: there was
+/// none, or its removal time was not after `now`.
 bool remove_object(WriteTransaction& transaction, std::int64_t bucket, std::string_view key, Instant now);
 
 }  // namespace s3link::sqlite_store

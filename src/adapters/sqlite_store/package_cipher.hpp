@@ -58,8 +58,8 @@ class PackageCipher {
   std::unique_ptr<evp_cipher_ctx_st, Free> open_;
 };
 
-/// The master key's only two uses: wrapping a body's data key, and opening it again.
-/// Thread safety: any number of calls at a time.
+/// What the master key itself is used for: wrapping a body's data key, and opening it again. (The key of RowSeals is
+/// derived from it.) Thread safety: any number of calls at a time.
 class KeyWrap {
  public:
   static constexpr std::size_t kWrappedBytes = 12 + 32 + 16;

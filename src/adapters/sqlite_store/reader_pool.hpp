@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "adapters/sqlite_store/connection.hpp"
+#include "adapters/sqlite_store/row_seal.hpp"
 
 namespace s3link::sqlite_store {
 
@@ -16,7 +17,9 @@ namespace s3link::sqlite_store {
 /// Thread safety: any number of calls at a time.
 class ReaderPool {
  public:
-  ReaderPool(std::filesystem::path file, const char* vfs) : file_(std::move(file)), vfs_(vfs) {}
+  /// `seals` must outlive it.
+  ReaderPool(std::filesystem::path file, const char* vfs, const RowSeals& seals)
+      : file_(std::move(file)), vfs_(vfs), seals_(seals) {}
 
   /// Runs `work(Connection&) -> Result<T>` in one read transaction, on the calling thread: it sees one commit's state.
   template <class Work>
@@ -44,7 +47,9 @@ class ReaderPool {
         return connection;
       }
     }
-    return Connection::open(file_, Connection::Mode::reader, vfs_);
+    auto opened = Connection::open(file_, Connection::Mode::reader, vfs_);
+    if (opened) seals_.add_to(**opened);
+    return opened;
   }
 
   void give_back(std::unique_ptr<Connection> connection) {
@@ -54,6 +59,7 @@ class ReaderPool {
 
   const std::filesystem::path file_;
   const char* const vfs_;
+  const RowSeals& seals_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Connection>> idle_;
 };

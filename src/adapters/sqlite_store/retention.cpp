@@ -26,6 +26,28 @@ std::vector<BucketAndKey> read_keys(Query rows) {
   return keys;
 }
 
+/// Whether the object's own row says so; an index that was damaged may say otherwise.
+bool is_due(Connection& db, const BucketAndKey& object, Instant now) {
+  return db
+      .query("SELECT 1 FROM objects WHERE bucket=?1 AND key=?2 AND removed_at_ms<=?3", object.first,
+             Blob{object.second}, now)
+      .next();
+}
+
+/// One that is damaged keeps no other from going.
+bool remove_alone(WriteTransaction& transaction, const BucketAndKey& object, Instant now) {
+  Connection& db = transaction.db();
+  db.run("SAVEPOINT expired");
+  remove_object(transaction, object.first, object.second, now);
+  const bool kept = is_damaged(db.code()) && !is_damaged_index(db.code());
+  if (kept) {
+    db.clear_error();
+    db.run("ROLLBACK TO expired");
+  }
+  db.run("RELEASE expired");
+  return !kept;
+}
+
 }  // namespace
 
 std::size_t remove_expired_objects(WriteTransaction& transaction, Instant now, std::size_t limit) {
@@ -33,8 +55,18 @@ std::size_t remove_expired_objects(WriteTransaction& transaction, Instant now, s
       transaction.db().query("SELECT bucket, key FROM objects WHERE removed_at_ms IS NOT NULL AND removed_at_ms<=?1"
                              " ORDER BY removed_at_ms LIMIT ?2",
                              now, limit));
-  for (const auto& [bucket, key] : due) remove_object(transaction, bucket, key, now);
-  return due.size();
+  Connection& db = transaction.db();
+  std::size_t removed = 0;
+  bool index_damaged = false;
+  for (const BucketAndKey& object : due) {
+    if (!is_due(db, object, now)) {
+      index_damaged = true;
+    } else if (remove_alone(transaction, object, now)) {
+      ++removed;
+    }
+  }
+  if (index_damaged) db.run("REINDEX objects_by_removal");
+  return removed;
 }
 
 bool remove_expired_of_bucket(WriteTransaction& transaction, std::int64_t bucket, Instant now) {

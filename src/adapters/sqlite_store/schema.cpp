@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#include "adapters/sqlite_store/sealed_rows.hpp"
+
 namespace s3link::sqlite_store {
 namespace {
 
@@ -169,15 +171,34 @@ ALTER TABLE alarm_notifications ADD COLUMN removal_ms INTEGER;
 CREATE INDEX ledger_by_key ON ledger(key, recipient, sent_ms);
 )sql";
 
+// Rows get their seals (row_seal.hpp), and the master key is recognised by one. In one transaction: where version 5 is,
+// no row is good without its seal.
+constexpr const char* kVersion5Columns = R"sql(
+ALTER TABLE buckets ADD COLUMN seal BLOB;
+ALTER TABLE objects ADD COLUMN seal BLOB;
+ALTER TABLE bodies ADD COLUMN seal BLOB;
+ALTER TABLE uploads ADD COLUMN seal BLOB;
+ALTER TABLE lifecycle_rules ADD COLUMN seal BLOB;
+ALTER TABLE access_log_journal ADD COLUMN seal BLOB;
+)sql";
+constexpr const char* kVersion5Seals =
+    sql<"UPDATE buckets SET seal=row_seal('bucket', ", kBucketColumns, ");",
+        "UPDATE objects SET seal=row_seal('object', ", kNameOfBucket, ", ", kObjectColumns, ");",
+        "UPDATE bodies SET seal=row_seal('body', ", kBodyColumns, ");", "UPDATE uploads SET seal=row_seal('upload', ",
+        kNameOfBucket, ", ", kUploadColumns, ");", "UPDATE lifecycle_rules SET seal=row_seal('rule', ", kRuleColumns,
+        ");", "UPDATE access_log_journal SET seal=row_seal('journal', ", kJournalColumns, ");",
+        "UPDATE meta SET value=row_seal('master key') WHERE name='key_check';">();
+
 constexpr std::array kVersion1Scripts = {kVersion1};
 constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm, kVersion2Lifecycle,
                                   kVersion2AccessLog};
 constexpr std::array kVersion3 = {kVersion3Usage};
 constexpr std::array kVersion4 = {kVersion4Delivery};
+constexpr std::array kVersion5 = {kVersion5Columns, kVersion5Seals};
 
 // Entry n leads from version n to n + 1.
 constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2,
-                                                                                  kVersion3, kVersion4};
+                                                                                  kVersion3, kVersion4, kVersion5};
 
 std::int64_t read_pragma(Connection& db, const char* sql) {
   Query query = db.query(sql);

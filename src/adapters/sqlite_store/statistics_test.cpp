@@ -156,6 +156,7 @@ TEST(StatisticsMigrationTest, WhatAnEarlierVersionHeldIsCounted) {
         "INSERT INTO objects(bucket, key, number, body_set, size, etag, modified_ms, parts)"
         " VALUES(1, x'61', 2, 2, 5, 'e', 1, 0), (1, x'62', 3, 3, 70, 'e', 1, 0);"
         "UPDATE meta SET value=10 WHERE name='next_number'");
+    add_old_key_check(**db);
     ASSERT_TRUE((*db)->ok()) << (*db)->error().message;
   }
   const auto store = open_store(folder.path());

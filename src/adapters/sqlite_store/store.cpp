@@ -16,6 +16,7 @@
 #include "adapters/sqlite_store/ledger.hpp"
 #include "adapters/sqlite_store/origin_rows.hpp"
 #include "adapters/sqlite_store/outbox.hpp"
+#include "adapters/sqlite_store/row_seal.hpp"
 #include "adapters/sqlite_store/schema.hpp"
 #include "adapters/sqlite_store/statistics.hpp"
 #include "adapters/sqlite_store/store_hooks.hpp"
@@ -26,6 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMasterKeyBytes = 32;
+/// A million a second would take a hundred thousand years.
+constexpr std::uint64_t kLargestNumber = 1ULL << 62;
 /// Enough for the disk to have several syncs in hand at a time; more gains little (docs/decisions/0020-storage.md).
 constexpr std::size_t kPoolThreads = 8;
 
@@ -38,17 +41,35 @@ Status make_data_dir(const fs::path& data_dir) {
   return {};
 }
 
-/// The database says whether its data keys are under this master key; a new one takes it.
-Status check_master_key(Connection& writer, const KeyWrap& keys) {
-  std::string key_check = read_key_check(writer);
-  if (writer.ok() && key_check.empty()) {
-    key_check = make_key_check(keys);
-    writer.run("INSERT INTO meta VALUES('key_check', ?1)", Blob{key_check});
-  }
+/// The database's tables under the master key: checked, migrated with its seals, or a new one's.
+Status prepare_database(Connection& writer, const Secret& master_key, const RowSeals& seals) {
+  if (const Status right = check_master_key(writer, master_key); !right) return right;
+  seals.add_to(writer);
+  if (const Status prepared = prepare_schema(writer); !prepared) return prepared;
+  if (read_key_check(writer).empty())
+    writer.run("INSERT INTO meta VALUES('key_check', ?1)", Blob{make_key_check(master_key)});
   if (!writer.ok()) return std::unexpected(writer.error());
-  if (!opens_key_check(keys, key_check))
-    return fail(ErrorKind::denied, "the master key is not the one this data folder is encrypted with");
   return {};
+}
+
+/// Whether the next commit number can be right. Errors: corrupt (rows have it, or a later one, already); those of
+/// reading.
+Status check_next_number(Connection& db) {
+  Query row = db.query(
+      "SELECT value, max(coalesce((SELECT max(body_set) FROM bodies), 0), coalesce((SELECT max(id) FROM small_bodies), "
+      "0), coalesce((SELECT max(id) FROM outbox), 0), coalesce((SELECT max(id) FROM buckets), 0))"
+      " FROM meta WHERE name='next_number'");
+  std::uint64_t next = 0;
+  std::uint64_t last = 0;
+  if (row.next()) {
+    next = row.count(0);
+    last = row.count(1);
+  }
+  if (!db.ok()) return std::unexpected(db.error());
+  if (next > last && next <= kLargestNumber) return {};
+  return fail(ErrorKind::corrupt, "s3link.db is damaged: its next commit number is " + std::to_string(next) +
+                                      ", the last one in its tables " + std::to_string(last) +
+                                      "; restore it from a backup");
 }
 
 Instant system_now() {
@@ -60,9 +81,11 @@ Instant system_now() {
 /// Everything in the order in which it is built; taken down the other way round.
 struct Store::Parts {
   Parts(StoreOptions options, const StoreHooks& hooks, FolderLock taken, BackupLock backups,
-        std::unique_ptr<Connection> opened, std::unique_ptr<Connection> checkpoints, BegunOrigin begun)
+        std::unique_ptr<const RowSeals> row_seals, std::unique_ptr<Connection> opened,
+        std::unique_ptr<Connection> checkpoints, BegunOrigin begun)
       : lock(std::move(taken)),
         backup_lock(std::move(backups)),
+        seals(std::move(row_seals)),
         keys(std::move(options.master_key)),
         files(hooks.files != nullptr ? *hooks.files : real_file_system()),
         health(files, options.data_dir.string()),
@@ -70,7 +93,7 @@ struct Store::Parts {
         checkpointer(
             std::move(checkpoints), health,
             hooks.log_pages_to_write_back > 0 ? hooks.log_pages_to_write_back : Checkpointer::kPagesToWriteBack),
-        readers(options.data_dir / "s3link.db", hooks.sqlite_vfs),
+        readers(options.data_dir / "s3link.db", hooks.sqlite_vfs, *seals),
         origins(std::move(begun.origins)),
         queue(*writer, health, meter, begun.next_number),
         pool(kPoolThreads),
@@ -99,6 +122,7 @@ struct Store::Parts {
 
   FolderLock lock;
   BackupLock backup_lock;
+  std::unique_ptr<const RowSeals> seals;
   KeyWrap keys;
   FileSystem& files;
   Health health;
@@ -138,21 +162,23 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   const fs::path file = options.data_dir / "s3link.db";
   auto writer = Connection::open(file, Connection::Mode::writer, hooks.sqlite_vfs);
   if (!writer) return std::unexpected(writer.error());
-  if (const auto prepared = prepare_schema(**writer); !prepared) return std::unexpected(prepared.error());
-  if (const auto right = check_master_key(**writer, KeyWrap(options.master_key.clone())); !right)
-    return std::unexpected(right.error());
+  auto seals = std::make_unique<const RowSeals>(options.master_key);
+  if (const auto prepared = prepare_database(**writer, options.master_key, *seals); !prepared)
+    return std::unexpected(prepared.error());
   // What is in the log now was found in the page cache, and if the run before ended because a sync had failed, that is
   // the only place where it is: Linux does not write such pages again. Behind a log with a hole no commit would last.
   (*writer)->write_log_back();
   if (!(*writer)->ok()) return std::unexpected((*writer)->error());
   if (const auto released = SqliteOutbox::release_claims(**writer); !released) return std::unexpected(released.error());
+  if (const Status right = check_next_number(**writer); !right) return std::unexpected(right.error());
   auto begun = begin_origin(**writer, hooks.now ? hooks.now() : system_now());
   if (!begun) return std::unexpected(begun.error());
   auto checkpoints = Connection::open(file, Connection::Mode::writer, hooks.sqlite_vfs);
   if (!checkpoints) return std::unexpected(checkpoints.error());
 
-  auto parts = std::make_unique<Parts>(std::move(options), hooks, std::move(*lock), std::move(*backup_lock),
-                                       std::move(*writer), std::move(*checkpoints), std::move(*begun));
+  auto parts =
+      std::make_unique<Parts>(std::move(options), hooks, std::move(*lock), std::move(*backup_lock), std::move(seals),
+                              std::move(*writer), std::move(*checkpoints), std::move(*begun));
   auto restored = parts->bodies.sweep_restored(*parts->writer);
   if (!restored) return std::unexpected(restored.error());
   parts->restored = *restored;

@@ -6,6 +6,10 @@
 #include <memory>
 #include <string>
 
+#include "adapters/sqlite_store/connection.hpp"
+#include "adapters/sqlite_store/package_cipher.hpp"
+#include "adapters/sqlite_store/row_seal.hpp"
+#include "adapters/sqlite_store/schema.hpp"
 #include "adapters/sqlite_store/store.hpp"
 #include "adapters/sqlite_store/store_hooks.hpp"
 #include "support/bucket_store_calls.hpp"
@@ -48,6 +52,30 @@ inline Secret test_master_key(char filler = 'k') { return Secret(std::string(32,
 
 inline Result<std::unique_ptr<Store>> open_store(const std::filesystem::path& folder, const StoreHooks& hooks = {}) {
   return Store::open({.data_dir = folder, .master_key = test_master_key(), .region = "us-east-1"}, hooks);
+}
+
+/// What opens a database of this program to the tests' own SQL: the seals of test_master_key().
+inline void add_test_seals(Connection& db) {
+  static const RowSeals seals(test_master_key());
+  seals.add_to(db);
+}
+
+/// Gives a database of version 1 to 4 the row that says which master key it is under.
+inline void add_old_key_check(Connection& db) {
+  const std::string check = KeyWrap(test_master_key()).wrap(Secret(std::string(32, '\0')), BodyId{});
+  db.run("INSERT OR REPLACE INTO meta VALUES('key_check', ?1)", Blob{check});
+}
+
+/// Takes the database of a closed store back to version 4, before there were seals.
+inline void make_version_4(const std::filesystem::path& data_dir) {
+  auto db = Connection::open(data_dir / "s3link.db", Connection::Mode::writer, nullptr);
+  ASSERT_TRUE(db);
+  (*db)->script(
+      "ALTER TABLE buckets DROP COLUMN seal; ALTER TABLE objects DROP COLUMN seal; ALTER TABLE bodies DROP COLUMN seal;"
+      "ALTER TABLE uploads DROP COLUMN seal; ALTER TABLE lifecycle_rules DROP COLUMN seal;"
+      "ALTER TABLE access_log_journal DROP COLUMN seal; PRAGMA user_version=4");
+  add_old_key_check(**db);
+  ASSERT_TRUE((*db)->ok()) << (*db)->error().message;
 }
 
 inline std::size_t count_body_files(const std::filesystem::path& data_dir) {

@@ -4,6 +4,7 @@
 
 #include "adapters/sqlite_store/headers_json.hpp"
 #include "adapters/sqlite_store/object_rows.hpp"
+#include "adapters/sqlite_store/sealed_rows.hpp"
 #include "core/base/digest.hpp"
 #include "core/base/encoding.hpp"
 
@@ -24,10 +25,11 @@ std::unexpected<Error> invalid_part(unsigned number) {
 Result<UploadRow> find_upload(Connection& db, std::int64_t bucket, const s3::ObjectKey& key,
                               const std::string& upload_id) {
   Query row = db.query(
-      "SELECT body_set, initiated_ms, headers, checksum_algorithm, checksum_composite FROM uploads"
-      " WHERE bucket=?1 AND key=?2 AND upload_id=?3",
+      sql<"SELECT body_set, initiated_ms, headers, checksum_algorithm, checksum_composite, seal IS row_seal('upload', ",
+          kNameOfBucket, ", ", kUploadColumns, ") FROM uploads WHERE bucket=?1 AND key=?2 AND upload_id=?3">(),
       bucket, Blob{key.text()}, upload_id);
   if (!row.next()) return fail(ErrorKind::not_found, "no such upload", "NoSuchUpload");
+  if (row.integer(5) == 0) return damaged_row("the upload " + upload_id + " of " + key.text());
   return UploadRow{.info = {.upload_id = upload_id,
                             .key = key,
                             .initiated = row.instant(1),
@@ -37,13 +39,15 @@ Result<UploadRow> find_upload(Connection& db, std::int64_t bucket, const s3::Obj
                    .body_set = row.integer(0)};
 }
 
-std::vector<ports::PartInfo> read_parts(Connection& db, std::int64_t body_set, unsigned after, std::size_t most) {
+Result<std::vector<ports::PartInfo>> read_parts(Connection& db, std::int64_t body_set, unsigned after,
+                                                std::size_t most) {
   std::vector<ports::PartInfo> parts;
-  Query rows = db.query(
-      "SELECT part, size, md5, modified_ms, checksum_algorithm, checksum_value FROM bodies"
-      " WHERE body_set=?1 AND part>?2 ORDER BY part LIMIT ?3",
-      body_set, after, most);
+  Query rows =
+      db.query(sql<"SELECT part, size, md5, modified_ms, checksum_algorithm, checksum_value, seal IS row_seal('body', ",
+                   kBodyColumns, ") FROM bodies WHERE body_set=?1 AND part>?2 ORDER BY part LIMIT ?3">(),
+               body_set, after, most);
   while (rows.next()) {
+    if (rows.integer(6) == 0) return damaged_row("part " + std::to_string(rows.integer(0)) + " of an upload");
     ports::PartInfo part{.number = static_cast<unsigned>(rows.integer(0)),
                          .size_bytes = rows.count(1),
                          .etag = hex_encode(rows.bytes(2)),
@@ -59,15 +63,28 @@ void delete_upload_row(Connection& db, std::int64_t bucket, const s3::ObjectKey&
   db.run("DELETE FROM uploads WHERE bucket=?1 AND key=?2 AND upload_id=?3", bucket, Blob{key.text()}, upload_id);
 }
 
-void discard_uploads(WriteTransaction& transaction, std::int64_t bucket) {
+void discard_upload(WriteTransaction& transaction, std::int64_t bucket, std::string_view key,
+                    std::string_view upload_id) {
   Connection& db = transaction.db();
-  std::vector<std::int64_t> body_sets;
+  std::optional<std::int64_t> body_set;
   {
-    Query rows = db.query("SELECT body_set FROM uploads WHERE bucket=?1", bucket);
-    while (rows.next()) body_sets.push_back(rows.integer(0));
+    Query row = db.query(sql<"SELECT body_set FROM uploads WHERE bucket=?1 AND key=?2 AND upload_id=?3"
+                             " AND seal IS row_seal('upload', ",
+                             kNameOfBucket, ", ", kUploadColumns, ")">(),
+                         bucket, Blob{key}, upload_id);
+    if (row.next()) body_set = row.integer(0);
   }
-  for (const std::int64_t body_set : body_sets) discard_body_set(transaction, body_set);
-  db.run("DELETE FROM uploads WHERE bucket=?1", bucket);
+  if (body_set) discard_body_set(transaction, *body_set);
+  db.run("DELETE FROM uploads WHERE bucket=?1 AND key=?2 AND upload_id=?3", bucket, Blob{key}, upload_id);
+}
+
+void discard_uploads(WriteTransaction& transaction, std::int64_t bucket) {
+  std::vector<std::pair<std::string, std::string>> uploads;
+  {
+    Query rows = transaction.db().query("SELECT key, upload_id FROM uploads WHERE bucket=?1", bucket);
+    while (rows.next()) uploads.emplace_back(rows.text(0), rows.text(1));
+  }
+  for (const auto& [key, upload_id] : uploads) discard_upload(transaction, bucket, key, upload_id);
 }
 
 Result<ChosenParts> choose_parts(const std::vector<ports::PartInfo>& stored,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/sqlite_store/commit_queue.hpp"
@@ -18,12 +19,16 @@ struct UploadRow {
   std::int64_t body_set = 0;
 };
 
-/// Errors: not_found, code NoSuchUpload.
+/// Errors: not_found, code NoSuchUpload; corrupt.
 Result<UploadRow> find_upload(Connection& db, std::int64_t bucket, const s3::ObjectKey& key,
                               const std::string& upload_id);
-/// Parts with a number above `after`, ascending.
-std::vector<ports::PartInfo> read_parts(Connection& db, std::int64_t body_set, unsigned after, std::size_t most);
+/// Parts with a number above `after`, ascending. Errors: corrupt.
+Result<std::vector<ports::PartInfo>> read_parts(Connection& db, std::int64_t body_set, unsigned after,
+                                                std::size_t most);
 void delete_upload_row(Connection& db, std::int64_t bucket, const s3::ObjectKey& key, const std::string& upload_id);
+/// Removes an upload with its parts, but nothing that another has, too, as damaged rows may say.
+void discard_upload(WriteTransaction& transaction, std::int64_t bucket, std::string_view key,
+                    std::string_view upload_id);
 /// Removes all uploads of the bucket with their parts.
 void discard_uploads(WriteTransaction& transaction, std::int64_t bucket);
 

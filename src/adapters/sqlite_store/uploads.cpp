@@ -5,6 +5,7 @@
 #include "adapters/sqlite_store/counters.hpp"
 #include "adapters/sqlite_store/headers_json.hpp"
 #include "adapters/sqlite_store/lifecycle_rows.hpp"
+#include "adapters/sqlite_store/sealed_rows.hpp"
 #include "adapters/sqlite_store/upload_rows.hpp"
 #include "core/base/encoding.hpp"
 #include "core/event/event_record.hpp"
@@ -30,9 +31,11 @@ Result<std::optional<ports::ObjectInfo>> find_completed(Connection& db, std::int
     if (!row.next()) return std::nullopt;
     number = row.count(0);
   }
-  auto object = find_object(db, bucket, complete.bucket, complete.key, now);
+  auto found = find_object(db, bucket, complete.bucket, complete.key, now);
+  if (!found) return std::unexpected(found.error());
+  std::optional<ObjectRow>& object = *found;
   if (!object || object->info.sequencer != event::sequencer_of(number)) return std::nullopt;
-  object->info.part_sizes = read_part_sizes(db, object->body_set);
+  if (const Status sized = add_part_sizes(db, *object); !sized) return std::unexpected(sized.error());
   return std::move(object->info);
 }
 
@@ -50,9 +53,11 @@ Result<ports::ObjectInfo> complete_in(WriteTransaction& transaction, ports::Comp
 
   auto upload = find_upload(db, *bucket, complete.key, complete.upload_id);
   if (!upload) return std::unexpected(upload.error());
-  auto chosen = choose_parts(read_parts(db, upload->body_set, 0, kMostParts), complete.parts);
+  const auto parts = read_parts(db, upload->body_set, 0, kMostParts);
+  if (!parts) return std::unexpected(parts.error());
+  auto chosen = choose_parts(*parts, complete.parts);
   if (!chosen) return std::unexpected(chosen.error());
-  const auto met = check_condition(complete.condition, find_object(db, *bucket, complete.bucket, complete.key, now));
+  const auto met = check_condition(db, complete.condition, *bucket, complete.bucket, complete.key, now);
   if (!met) return std::unexpected(met.error());
 
   for (const unsigned part : chosen->left_over) discard_body(transaction, upload->body_set, part);
@@ -89,12 +94,11 @@ Awaitable<Result<ports::UploadInfo>> SqliteBucketStore::create_upload(s3::Bucket
     Connection& db = transaction.db();
     const auto id = find_bucket(db, bucket);
     if (!id) return std::unexpected(id.error());
-    db.run(
-        "INSERT INTO uploads(bucket, key, upload_id, body_set, initiated_ms, headers, checksum_algorithm,"
-        " checksum_composite, abort_at_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        *id, Blob{upload.key.text()}, upload.upload_id, transaction.take_number(), upload.initiated,
-        headers_to_json(upload.headers), upload.checksum_algorithm, upload.checksum_composite,
-        upload.initiated + find_upload_age(db, *id, upload.key.text()));
+    db.run(sql<"INSERT INTO uploads(", kUploadColumns, ", seal) VALUES(", kUploadValues, ", row_seal('upload', ?10, ",
+               kUploadValues, "))">(),
+           *id, Blob{upload.key.text()}, upload.upload_id, transaction.take_number(), upload.initiated,
+           headers_to_json(upload.headers), upload.checksum_algorithm, upload.checksum_composite,
+           upload.initiated + find_upload_age(db, *id, upload.key.text()), bucket.text());
     return std::move(upload);
   });
 }
@@ -166,9 +170,8 @@ Awaitable<Status> SqliteBucketStore::abort_upload(s3::BucketName bucket, s3::Obj
     const auto id = find_bucket(db, bucket);
     if (!id) return std::unexpected(id.error());
     const auto upload = find_upload(db, *id, key, upload_id);
-    if (!upload) return std::unexpected(upload.error());
-    discard_body_set(transaction, upload->body_set);
-    delete_upload_row(db, *id, key, upload_id);
+    if (!upload && upload.error().kind != ErrorKind::corrupt) return std::unexpected(upload.error());
+    discard_upload(transaction, *id, key.text(), upload_id);
     return {};
   });
 }

@@ -170,6 +170,10 @@ Awaitable<Status> AccessLogWriter::publish() {
     logger_.log(ports::LogLevel::warning, "oldest access logs removed: access_log.max_bytes is reached",
                 {{"objects", std::to_string(published->removed)}});
   }
+  if (published->damaged > 0) {
+    logger_.log(ports::LogLevel::error, "access log lines are lost: their rows in the database are damaged",
+                {{"rows", std::to_string(published->damaged)}});
+  }
   const auto waiting = co_await journal_.waiting();
   if (!waiting) co_return std::unexpected(waiting.error());
   waiting_ = *waiting;

@@ -179,6 +179,16 @@ TEST_F(AccessLogWriterTest, DroppedLinesOfRefusedRequestsAreCountedApart) {
   EXPECT_EQ(logger_.lines, std::vector<std::string>{"access log lines dropped count=2 refused_requests=2"});
 }
 
+TEST_F(AccessLogWriterTest, LinesThatTheDatabaseLostAreTold) {
+  start();
+  request("a");
+  pass(500ms);
+  journal_.damaged = 2;
+  pass(60s);
+  ASSERT_EQ(logger_.lines.size(), 1U);
+  EXPECT_EQ(logger_.lines.front(), "access log lines are lost: their rows in the database are damaged rows=2");
+}
+
 TEST_F(AccessLogWriterTest, TheOldestObjectsGoWhenAllHoldTooMuch) {
   max_bytes_ = 500;
   start();
