@@ -98,6 +98,8 @@ Error BodyFiles::io_error(const char* what, int number) {
     return {ErrorKind::transient, message, "ServiceUnavailable"};
   }
   if (number == EMFILE || number == ENFILE || number == ENOMEM) return {ErrorKind::transient, message, "SlowDown"};
+  // The folder is away, as a disk that is not mounted; nothing is lost by it, and it may come back.
+  if (number == ENOENT || number == ENOTDIR) return {ErrorKind::transient, message, "ServiceUnavailable"};
   return {ErrorKind::internal, message, ""};
 }
 
@@ -223,7 +225,9 @@ Result<std::unique_ptr<PendingFile>> BodyFiles::create() {
   id[0] = static_cast<unsigned char>(*folder >> 8);
   id[1] = static_cast<unsigned char>(*folder & 0xff);
   int descriptor = -1;
-  if (const int failure = files_.create(file_path(id), descriptor); failure != 0) {
+  int failure = files_.create(file_path(id), descriptor);
+  if (failure == ENOENT && make_folders(*folder)) failure = files_.create(file_path(id), descriptor);
+  if (failure != 0) {
     settle(*folder);
     return std::unexpected(io_error("a body file could not be created", failure));
   }

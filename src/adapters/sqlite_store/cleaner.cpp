@@ -8,8 +8,8 @@ namespace s3link::sqlite_store {
 namespace {
 
 constexpr std::int64_t kRowsAtATime = 256;
-/// How often a backup is asked whether it is over.
-constexpr auto kBackupPause = std::chrono::milliseconds(500);
+/// How often a backup is asked whether it is over, and the files whether they can be reached again.
+constexpr auto kPause = std::chrono::milliseconds(500);
 
 struct Garbage {
   std::int64_t row = 0;
@@ -56,15 +56,15 @@ void Cleaner::wake() {
 void Cleaner::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    woken_.wait(lock, [this] { return stopping_ || wanted_ || backup_runs_; });
-    if (backup_runs_) woken_.wait_for(lock, kBackupPause, [this] { return stopping_.load(); });
+    woken_.wait(lock, [this] { return stopping_ || wanted_ || backup_runs_ || failed_; });
+    if (backup_runs_ || failed_) woken_.wait_for(lock, kPause, [this] { return stopping_.load(); });
     if (stopping_) return;
     wanted_ = false;
     backup_runs_ = false;
     lock.unlock();
     const Status done = pass();
-    static_cast<void>(done);  // what is left stays in the table for the next pass or the next start
     lock.lock();
+    failed_ = !done;  // what is left stays in the table
   }
 }
 

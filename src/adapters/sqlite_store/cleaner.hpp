@@ -49,6 +49,7 @@ class Cleaner {
   std::condition_variable woken_;
   bool wanted_ = false;
   bool backup_runs_ = false;
+  bool failed_ = false;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

@@ -142,6 +142,73 @@ TEST_F(DamageTest, ALockThatIsASymbolicLinkIsNotFollowed) {
   reopen();
 }
 
+TEST_F(DamageTest, ALockThatWasRemovedKeepsOthersOut) {
+  for (const bool replaced : {false, true}) {
+    fs::remove(folder_.path() / "lock");
+    if (replaced) write_file(folder_.path() / "lock", "");
+    const auto second = open_store(folder_.path());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, ErrorKind::conflict);
+    EXPECT_TRUE(second.error().message.contains("in use by another process")) << second.error().message;
+  }
+  EXPECT_TRUE(put_bytes("key", "x"));
+  reopen();
+}
+
+TEST_F(DamageTest, ADatabaseThatIsMissingBesideBodiesIsNotMadeAnew) {
+  ASSERT_TRUE(put_bytes("key", pattern(2 * kPackageBytes)));
+  store_.reset();
+  const fs::path database = folder_.path() / "s3link.db";
+  fs::rename(database, folder_.path() / "kept");
+  for (const bool empty : {false, true}) {
+    if (empty) write_file(database, "");
+    const auto refused = open_store(folder_.path());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+    EXPECT_TRUE(refused.error().message.contains("s3link.db is missing or empty")) << refused.error().message;
+    EXPECT_EQ(body_files().size(), 1U);
+  }
+  fs::rename(folder_.path() / "kept", database);
+  reopen();
+  EXPECT_TRUE(get_bytes("key"));
+}
+
+TEST_F(DamageTest, ALogWithoutItsDatabaseIsNotForgotten) {
+  store_.reset();
+  fs::remove(folder_.path() / "s3link.db");
+  write_file(folder_.path() / "s3link.db-wal", "something");
+  const auto refused = open_store(folder_.path());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(read_file(folder_.path() / "s3link.db-wal"), "something");
+}
+
+TEST_F(DamageTest, BodiesThatAreAwayForAWhileEndNothing) {
+  const std::string bytes = pattern(2 * kPackageBytes);
+  ASSERT_TRUE(put_bytes("stays", bytes));
+  ports::PutObject expiring = put_request("goes");
+  expiring.removed_at = at_second(1'700'000'100);
+  ASSERT_TRUE(run_sync(put(buckets(), std::move(expiring), bytes)));
+  const fs::path objects = folder_.path() / "objects";
+  fs::rename(objects, folder_.path() / "away");
+  EXPECT_FALSE(run_sync(buckets().remove_expired(at_second(1'700'000'200), 10))) << "the file cannot be unlinked";
+  const auto refused = put_bytes("new", bytes);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "ServiceUnavailable") << refused.error().message;
+  EXPECT_TRUE(put_bytes("small", "x"));
+  EXPECT_TRUE(buckets().writable()) << buckets().writable().error().message;
+  fs::rename(folder_.path() / "away", objects);
+  EXPECT_TRUE(put_bytes("new", bytes));
+  EXPECT_EQ(get_bytes("stays").value_or("unreadable"), bytes);
+  // The cleaner's thread tries again by itself.
+  for (int i = 0; i < 400 && body_files().size() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  EXPECT_EQ(body_files().size(), 2U);
+  // A folder of bodies that is gone for good is made anew.
+  for (const auto& entry : fs::directory_iterator(objects)) fs::remove_all(entry.path());
+  EXPECT_TRUE(put_bytes("newest", bytes));
+  EXPECT_EQ(get_bytes("newest").value_or("unreadable"), bytes);
+}
+
 TEST_F(DamageTest, WrongSizeInTheRowIsNoticed) {
   ASSERT_TRUE(put_bytes("key", pattern(2 * kPackageBytes)));
   edit_database("UPDATE bodies SET size=65536; UPDATE objects SET size=65536");

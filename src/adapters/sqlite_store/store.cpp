@@ -52,6 +52,31 @@ Status prepare_database(Connection& writer, const Secret& master_key, const RowS
   return {};
 }
 
+bool has_bodies(const fs::path& data_dir) {
+  std::error_code failure;
+  for (fs::recursive_directory_iterator entry(data_dir / "objects", failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    if (entry->is_regular_file(failure)) return true;
+  }
+  return false;
+}
+
+/// A database that is missing or empty is a new folder's; not so beside stored bodies, or beside its log.
+Status check_database_is_there(const fs::path& file) {
+  const auto has_bytes = [](const fs::path& path) {
+    std::error_code failure;
+    const auto size = fs::file_size(path, failure);
+    return !failure && size > 0;
+  };
+  if (has_bytes(file)) return {};
+  const bool logged = has_bytes(file.string() + "-wal");
+  if (!logged && !has_bodies(file.parent_path())) return {};
+  return fail(ErrorKind::conflict, file.string() + " is missing or empty, but there " +
+                                       (logged ? "is its log, s3link.db-wal" : "are stored files in objects/") +
+                                       " beside it: put the database back, from a backup if need be; to begin anew, "
+                                       "choose an empty data folder");
+}
+
 /// Whether the next commit number can be right. Errors: corrupt (rows have it, or a later one, already); those of
 /// reading.
 Status check_next_number(Connection& db) {
@@ -160,6 +185,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   if (!backup_lock) return std::unexpected(backup_lock.error());
 
   const fs::path file = options.data_dir / "s3link.db";
+  if (const auto there = check_database_is_there(file); !there) return std::unexpected(there.error());
   auto writer = Connection::open(file, Connection::Mode::writer, hooks.sqlite_vfs);
   if (!writer) return std::unexpected(writer.error());
   auto seals = std::make_unique<const RowSeals>(options.master_key);

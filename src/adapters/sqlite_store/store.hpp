@@ -42,8 +42,9 @@ struct RestoredFolder;
 class Store {
  public:
   /// Takes data_dir/lock, creates or migrates the database, removes what an interrupted run left behind.
-  /// Errors: conflict (another process has the folder; made by a newer version), denied (wrong master key),
-  /// invalid_argument (master key not 32 bytes), corrupt, transient (disk full), internal (I/O).
+  /// Errors: conflict (another process has the folder; made by a newer version; no database beside stored bodies),
+  /// denied (wrong master key), invalid_argument (master key not 32 bytes), corrupt, transient (disk full), internal
+  /// (I/O).
   static Result<std::unique_ptr<Store>> open(StoreOptions options);
   /// The same over another file system or SQLite VFS: for tests. The hooks' targets must outlive the store.
   static Result<std::unique_ptr<Store>> open(StoreOptions options, const StoreHooks& hooks);
