@@ -115,3 +115,16 @@ def test_health_needs_no_key_and_tells_nothing_else(server):
     assert server.get("/_/readyz").status == 200
     assert server.get("/_/nothing").status in (403, 404)
     assert server.get("/").status == 403
+
+
+@pytest.mark.parametrize("files, warned", [("4159:4159", True), ("1024:4160", False)], ids=["too few", "enough"])
+def test_fewer_files_than_connections_are_warned_of(make_server, tmp_path, files, warned):
+    """server.max_connections is 4096, and what else there is wants some, too; the soft limit is raised."""
+    limited = ("prlimit", f"--nofile={files}")
+    server = make_server(wrapper=limited)
+    assert ("server.max_connections is 4096, but this process may open 4159 files" in server.log()) == warned
+    checked = subprocess.run([*limited, BINARY, "config", "check", "--data-dir", tmp_path / "other"],
+                             env=clean_environment(), capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    assert checked.returncode == 0, checked.stderr
+    assert ("LimitNOFILE=" in checked.stdout) == warned, checked.stdout
+    assert "the configuration is good" in checked.stdout

@@ -166,11 +166,12 @@ class Server:
     """One `s3link serve` on 127.0.0.1 and a free port.
 
     `settings` are configuration keys ("link.expiration": "2s"), passed as S3LINK_… variables. `secrets` are further texts
-    that no log may hold.
+    that no log may hold. `wrapper`: a command that becomes the server ("prlimit", "--nofile=1024").
     """
 
     def __init__(self, data_dir, settings=None, environment=None, certificate=None, secrets=(), name="server",
-                 log_folder=None):
+                 log_folder=None, wrapper=()):
+        self.wrapper = wrapper
         self.extra_secrets = set(secrets)
         self.data_dir = pathlib.Path(data_dir)
         self.certificate = certificate
@@ -198,7 +199,7 @@ class Server:
         (self.data_dir / "listen").unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0"],
+                [*self.wrapper, BINARY, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0"],
                 env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True)
         if wait:
             self.wait_ready()

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "apps/s3link/exit_status.hpp"
+#include "apps/s3link/process.hpp"
 #include "core/config/render.hpp"
 
 namespace s3link::app {
@@ -20,6 +21,9 @@ int check_config(const ConfigOptions& options) {
   const auto files = read_named_files(*loaded);
   if (!files) return report_problems(files.error());
   for (const std::string& warning : loaded->warnings) fmt::print("warning: {}\n", warning);
+  if (const auto warning = too_few_files(loaded->settings.server.max_connections)) {
+    fmt::print("warning: {}\n", *warning);
+  }
   fmt::print("the configuration is good\n");
   return kDone;
 }

@@ -1,5 +1,6 @@
 #include "apps/s3link/process.hpp"
 
+#include <fmt/format.h>
 #include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 
 namespace s3link::app {
 
@@ -31,6 +33,20 @@ void raise_file_limit() noexcept {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::optional<std::string> too_few_files(unsigned max_connections) {
+  // The database, the log, the relay's connections and a few bodies at a time.
+  constexpr rlim_t kOthers = 64;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= max_connections + kOthers) return std::nullopt;
+  return fmt::format(
+      "server.max_connections is {}, but this process may open {} files (ulimit -Hn): more connections than that are "
+      "not "
+      "accepted, and files not opened for those that are; raise the limit to {} or more (systemd: LimitNOFILE=, "
+      "Docker: "
+      "--ulimit nofile=), or lower server.max_connections",
+      max_connections, static_cast<std::uint64_t>(limit.rlim_max), max_connections + kOthers);
 }
 
 void end_at_next_signal() noexcept {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 namespace s3link::app {
 
 /// What every command wants of its process: files for the owner only, no core dumps (they would hold keys), a file that
@@ -8,6 +11,8 @@ void harden_process() noexcept;
 
 /// As many open files as this user may have.
 void raise_file_limit() noexcept;
+/// A warning where that is less than so many connections need (each is an open file); empty: it is enough.
+std::optional<std::string> too_few_files(unsigned max_connections);
 
 /// From now on SIGINT and SIGTERM end the process at once, with 130 and 143.
 void end_at_next_signal() noexcept;

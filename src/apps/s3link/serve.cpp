@@ -425,6 +425,9 @@ int serve(const ConfigOptions& options) {
     for (const std::string& warning : loose_modes(*loaded)) {
       logger.log(ports::LogLevel::warning, "access", {{"warning", warning}});
     }
+    if (const auto warning = too_few_files(settings.server.max_connections)) {
+      logger.log(ports::LogLevel::warning, "configuration", {{"warning", *warning}});
+    }
     if (const auto& restored = store.restored()) log_restored(logger, *restored);
     for (const std::string& warning : loaded->warnings) {
       logger.log(ports::LogLevel::warning, "configuration", {{"warning", warning}});
