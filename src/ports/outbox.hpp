@@ -75,10 +75,10 @@ class Outbox {
   virtual Awaitable<Result<std::size_t>> bring_forward(Instant now, Instant latest) = 0;
 
   virtual Awaitable<Status> mark_delivered(std::int64_t id) = 0;
-  /// Counts a failed attempt and releases the claim; due again at `due`. `refused`: more recipients that are not tried
-  /// again, one each.
+  /// Keeps a failed attempt and releases the claim; due again at `due`. `refused`: more recipients that are not tried
+  /// again, one each. `counts`: into OutboxEntry::attempts.
   virtual Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, FailureReason reason,
-                                       std::vector<FailureReason> refused = {}) = 0;
+                                       std::vector<FailureReason> refused = {}, bool counts = true) = 0;
   /// Releases the claim without counting an attempt; due again at `due`.
   virtual Awaitable<Status> postpone(std::int64_t id, Instant due, std::vector<FailureReason> refused = {}) = 0;
   /// Moves the entry, with its failed attempts, to the dead-letter queue; this attempt is counted. `removal`: when its

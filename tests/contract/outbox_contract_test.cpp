@@ -161,6 +161,22 @@ TEST_P(OutboxContract, RescheduledEventCountsItsFailures) {
   EXPECT_EQ(taken[0].trace, kEventTrace);
 }
 
+TEST_P(OutboxContract, WhatDoesNotCountIsKeptAllTheSame) {
+  const auto id = subject_->add("k", t_);
+  take(t_);
+  ASSERT_TRUE(run_sync(outbox().reschedule(id, t_, t_ + seconds(5), {"internal", "no descriptors"}, {}, false)));
+  auto taken = take(t_ + seconds(5));
+  ASSERT_EQ(ids(taken), Ids{id});
+  EXPECT_EQ(taken[0].attempts, 0U);
+  EXPECT_EQ(taken[0].first_failure, t_);
+  EXPECT_EQ(taken[0].last_failure, "internal");
+  ASSERT_TRUE(run_sync(outbox().give_up(id, t_ + seconds(6), {"transient", "451"})));
+  const auto letter = run_sync(subject_->dead_letters().get(id));
+  ASSERT_TRUE(letter);
+  EXPECT_EQ(letter->attempts, 1U);
+  EXPECT_EQ(letter->history.size(), 2U);
+}
+
 TEST_P(OutboxContract, RefusedRecipientsStayWithTheEventUntilItIsGivenUp) {
   const ports::FailureReason ann{"denied", "ann: 550 no", "ann@x.org", "550 no"};
   const ports::FailureReason bob{"denied", "bob: 550 no", "bob@x.org", "550 no"};

@@ -1,7 +1,7 @@
 """Relays that fail: 4yz is retried until it is delivered, 5yz ends in the dead letters with the relay's words."""
 
 import pytest
-from relays import SMTP_SINK, ScriptedRelay, SmtpSink
+from relays import SMTP_SINK, MisbehavingRelay, ScriptedRelay, SmtpSink
 from s3link_harness import wait_until
 
 pytestmark = pytest.mark.skipif(not SMTP_SINK, reason="smtp-sink (package postfix) is not installed")
@@ -15,7 +15,8 @@ def server_for(make_server, relay, **settings):
 
 
 def failed_attempts(server):
-    return [row for row in server.deliveries("pending") if row["attempts"] > 0]
+    """Whether they counted or not."""
+    return [row for row in server.deliveries("pending") if row["attempts"] > 0 or row["detail"]]
 
 
 @pytest.mark.parametrize("options", [("-r", "MAIL"), ("-r", "RCPT"), ("-r", "DATA"), ("-r", "."), ("-Q", "RCPT"),
@@ -57,6 +58,19 @@ def test_attempts_run_out(make_server):
         server.s3().put_object(Bucket=server.bucket, Key="a.txt", Body=b"x")
         dead = wait_until(lambda: server.deliveries("dead"), 30, "the dead letter")
         assert dead[0]["attempts"] == 2
+
+
+@pytest.mark.parametrize("verb", ["CONNECT", "MAIL", "RCPT", "DATA", "."])
+def test_a_relay_that_flaps_uses_up_no_attempt(make_server, verb):
+    # What is lost after the final dot waits for half of what is left of its time.
+    with MisbehavingRelay([(verb, MisbehavingRelay.CLOSE)]) as relay:
+        server = server_for(make_server, relay, **{"delivery.max_attempts": "1", "delivery.give_up_after": "16s"})
+        server.s3().put_object(Bucket=server.bucket, Key="a.txt", Body=b"x")
+        wait_until(relay.mails, 30, "the mail")
+        server.settled()
+        delivered, = server.deliveries("delivered")
+        assert delivered["attempts"] == 0 and server.deliveries("dead") == []
+        server.stop()
 
 
 def test_one_refused_recipient_does_not_hold_up_the_others(make_server):

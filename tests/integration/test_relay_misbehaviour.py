@@ -68,3 +68,24 @@ def test_one_recipient_of_three_is_taken(make_server):
         assert [row["recipient"] for row in server.deliveries("delivered")] == ["bob@example.test"]
         assert len(relay.mails("bob")) == len(relay.taken) == 1
         server.stop()
+
+
+def test_one_stalled_recipient_holds_up_nobody(make_server):
+    """A relay that asks another server about each recipient, and gets no answer about one of twenty."""
+    users = [f"user{number}" for number in range(20)]
+    uploads = 8
+    with ScriptedRelay(users=users, replies={"user7@example.test": None}) as relay:
+        server = server_for(make_server, relay, **{
+            "email.recipient": ",".join(relay.address(user) for user in users), "delivery.max_attempts": "1"})
+        s3 = server.s3()
+        for number in range(uploads):
+            s3.put_object(Bucket=server.bucket, Key=f"{number}.txt", Body=b"x")
+        wait_until(lambda: len(relay.taken) == uploads * 19, 120, "the mails to all others", interval=0.2)
+        assert relay.mails("user7") == [] and server.deliveries("dead") == []
+        assert {row["attempts"] for row in server.deliveries("pending")} == {0}, "what waits for its turn was not tried"
+        assert server.relay()["state"] == "open"
+        relay.replies.clear()
+        wait_until(lambda: len(relay.mails("user7")) == uploads, 120, "the mails to the one", interval=0.2)
+        server.settled()
+        assert len({mail.message_id for _, mail in relay.taken}) == len(relay.taken) == uploads * 20
+        server.stop()

@@ -140,13 +140,14 @@ Awaitable<Status> FakeOutbox::mark_delivered(std::int64_t id) {
 }
 
 Awaitable<Status> FakeOutbox::reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason,
-                                         std::vector<ports::FailureReason> refused) {
+                                         std::vector<ports::FailureReason> refused, bool counts) {
   std::function<void()> wake;
   {
     const std::scoped_lock lock(mutex_);
     const auto row = pending(id);
     if (!row) co_return std::unexpected(row.error());
     note_failure(**row, failed_at, reason);
+    if (!counts) --(*row)->entry.attempts;
     std::ranges::move(refused, std::back_inserter((*row)->entry.refused));
     (*row)->due = due;
     wake = wake_;

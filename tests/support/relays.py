@@ -4,6 +4,7 @@ Every relay listens on 127.0.0.1 and `port`, and may be stopped and started agai
 descriptor above 2. All of it is safe under pytest-xdist: nothing is shared, no default directory is touched.
 """
 
+import asyncio
 import base64
 import contextlib
 import os
@@ -181,7 +182,7 @@ class SmtpSink:
 class ScriptedRelay:
     """aiosmtpd in this process: answers by recipient, and stands in where Postfix cannot be started.
 
-    `replies`: recipient -> reply to its RCPT, such as "550 5.1.1 no such user". `account`: (user, password) that must
+    `replies`: recipient -> reply to its RCPT, such as "550 5.1.1 no such user"; None: no reply until it is told. `account`: (user, password) that must
     log in. `certificate`: offers STARTTLS and takes mail only over it.
     """
 
@@ -195,6 +196,8 @@ class ScriptedRelay:
         return f"{user}@{DOMAIN}"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
+        while self.replies.get(address, "") is None:
+            await asyncio.sleep(0.1)
         if address in self.replies:
             return self.replies[address]
         envelope.rcpt_tos.append(address)

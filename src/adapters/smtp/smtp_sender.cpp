@@ -48,7 +48,7 @@ class SmtpSender::Impl {
     auto sent = co_await pool_.run([message, secret](SmtpSession& session, const std::atomic<bool>& cancelled) {
       return Result<ports::SendResult>(session.send(*message, secret->reveal(), cancelled));
     });
-    if (!sent) co_return std::unexpected(ports::SendFailure{std::move(sent.error()), ports::FailureScope::message});
+    if (!sent) co_return std::unexpected(ports::SendFailure{std::move(sent.error()), ports::FailureScope::ours});
     co_return std::move(*sent);
   }
 

@@ -195,7 +195,9 @@ TEST_P(StallTest, IsEndedByTheTimeOfItsStep) {
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().error.kind, ErrorKind::transient);
   EXPECT_EQ(got.error().may_have_been_taken, GetParam().verb == ".");
-  EXPECT_STREQ(to_string(got.error().scope), GetParam().verb == "." ? "message" : "relay");
+  EXPECT_STREQ(to_string(got.error().scope), GetParam().verb == "RCPT"                             ? "recipient"
+                                             : GetParam().verb == "DATA" || GetParam().verb == "." ? "message"
+                                                                                                   : "relay");
 }
 INSTANTIATE_TEST_SUITE_P(Table, StallTest, testing::ValuesIn(kStallCases),
                          [](const auto& row) { return row.param.name; });
@@ -297,6 +299,23 @@ TEST_P(LateAnswerTest, IsNeverTakenForThatOfAnotherMessage) {
 }
 INSTANTIATE_TEST_SUITE_P(Verbs, LateAnswerTest, testing::Values("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "."),
                          [](const auto& row) { return std::string(row.param) == "." ? "dot" : row.param; });
+
+TEST(SmtpSender, ALate250IsNoReasonToRepeat) {
+  const ScriptedRelay relay(answers(".", ScriptedRelay::kLate + std::string("250 2.0.0 Ok: queued as LATE")));
+  RelaySettings relay_settings = settings(relay.port());
+  relay_settings.concurrency = 1;
+  relay_settings.timeouts.data_end = 3s;
+  SmtpSender sender(std::move(relay_settings));
+  const auto first = run_sync(sender.send(message("first@example.net")));
+  ASSERT_FALSE(first);
+  EXPECT_TRUE(first.error().may_have_been_taken) << "what it means for the next attempt: core/delivery/decision";
+  EXPECT_STREQ(to_string(first.error().scope), "message") << "the relay is not paused";
+  EXPECT_EQ(relay.messages().size(), 1U) << "handed over once, and not again at once";
+  const auto second = run_sync(sender.send(message("second@example.net")));
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->reply.contains("LATE")) << "it is nobody else's";
+  EXPECT_EQ(relay.messages().size(), 2U);
+}
 
 TEST(SmtpSender, CancelledSendEndsSoon) {
   ScriptedRelay relay(answers("MAIL", ScriptedRelay::kStall));

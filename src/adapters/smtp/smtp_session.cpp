@@ -23,7 +23,7 @@ bool is_ascii(std::string_view text) {
 }
 
 SendFailure stopped(bool handed_over) {
-  return {{ErrorKind::transient, "stopped while the message was being sent", ""}, FailureScope::message, handed_over};
+  return {{ErrorKind::transient, "stopped while the message was being sent", ""}, FailureScope::ours, handed_over};
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ ports::SendResult SmtpSession::send(const mail::Mail& mail, std::string_view sec
                                     const std::atomic<bool>& cancelled) {
   if (cancelled) {
     return std::unexpected(
-        SendFailure{{ErrorKind::transient, "stopped before the message was sent", ""}, FailureScope::message});
+        SendFailure{{ErrorKind::transient, "stopped before the message was sent", ""}, FailureScope::ours});
   }
   if (dialog_) dialog_->work_for(cancelled);
   bool kept = has_usable_connection();
@@ -131,7 +131,14 @@ std::optional<SendFailure> SmtpSession::say(SmtpPhase phase, const std::string& 
   const auto reply = dialog_->command(command, timeout);
   if (!reply) {
     gone_ = dialog_->ended() == RelayDialog::End::closed || dialog_->ended() == RelayDialog::End::nonsense;
-    return broken(reply.error());
+    SendFailure failure = broken(reply.error());
+    // It has just answered to the commands before: what it does not come to an end with is this recipient, this
+    // message.
+    if (dialog_->ended() == RelayDialog::End::timeout && phase == SmtpPhase::recipient)
+      failure.scope = FailureScope::recipient;
+    if (dialog_->ended() == RelayDialog::End::timeout && phase == SmtpPhase::data)
+      failure.scope = FailureScope::message;
+    return failure;
   }
   if (reply->code / 100 == wanted / 100) return std::nullopt;
   if (reply->transient() || reply->permanent()) return refused(phase, *reply);

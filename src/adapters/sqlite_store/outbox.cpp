@@ -175,17 +175,18 @@ Awaitable<Status> SqliteOutbox::mark_delivered(std::int64_t id) {
 }
 
 Awaitable<Status> SqliteOutbox::reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason,
-                                           std::vector<ports::FailureReason> refused) {
+                                           std::vector<ports::FailureReason> refused, bool counts) {
   co_return co_await context_.queue.submit([id, failed_at, due, reason = std::move(reason),
-                                            refused = std::move(refused)](WriteTransaction& transaction) -> Status {
+                                            refused = std::move(refused),
+                                            counts](WriteTransaction& transaction) -> Status {
     Connection& db = transaction.db();
     add_attempt(db, id, failed_at, reason);
     add_refusals(db, id, refused);
     transaction.added_outbox_entry();
     return changed_one(
-        db.run("UPDATE outbox SET attempts=attempts+1, first_failure_ms=coalesce(first_failure_ms, ?2), due_ms=?3,"
+        db.run("UPDATE outbox SET attempts=attempts+?6, first_failure_ms=coalesce(first_failure_ms, ?2), due_ms=?3,"
                " leased_due_ms=NULL, last_kind=?4, last_message=?5 WHERE id=?1",
-               id, failed_at, due, reason.kind, reason.message));
+               id, failed_at, due, reason.kind, reason.message, counts));
   });
 }
 

@@ -23,7 +23,7 @@ class SqliteOutbox final : public ports::Outbox {
   Awaitable<Result<std::size_t>> bring_forward(Instant now, Instant latest) override;
   Awaitable<Status> mark_delivered(std::int64_t id) override;
   Awaitable<Status> reschedule(std::int64_t id, Instant failed_at, Instant due, ports::FailureReason reason,
-                               std::vector<ports::FailureReason> refused = {}) override;
+                               std::vector<ports::FailureReason> refused = {}, bool counts = true) override;
   Awaitable<Status> postpone(std::int64_t id, Instant due, std::vector<ports::FailureReason> refused = {}) override;
   Awaitable<Status> give_up(std::int64_t id, Instant failed_at, ports::FailureReason reason,
                             std::optional<Instant> removal = {}) override;

@@ -158,7 +158,8 @@ Result<std::unique_ptr<ports::MailSender>> mail_sender_of(const config::Settings
 
 /// A folder bears as many as there are deliveries.
 delivery::RelayPolicy relay_policy(const config::Settings& settings) {
-  return {.max_connections = settings.email.relay ? settings.email.max_connections : settings.delivery.concurrency,
+  return {.recipients = settings.email.relay ? settings.email.recipients.size() : 1,
+          .max_connections = settings.email.relay ? settings.email.max_connections : settings.delivery.concurrency,
           .rate = settings.email.rate,
           .first_pause = settings.delivery.first_retry,
           .max_pause = settings.delivery.max_retry};

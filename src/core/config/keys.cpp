@@ -464,7 +464,8 @@ const std::array kKeys{
         [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.delivery.max_retry); }},
     Key{"delivery", "max_attempts", ValueType::whole_number, "0", "", "",
         "A further bound: failed attempts after which a mail goes to the dead letters, up to\n"
-        "1000000; 0: none. Attempts that the relay was not there for do not count.",
+        "1000000; 0: none. Attempts that the relay was not there for, that our own faults broke\n"
+        "(no room, no descriptors), or that it did not answer in the end, do not count.",
         "", false, [](Settings& s, const Texts& t) { return store_count(t, 0, 1'000'000, s.delivery.max_attempts); }},
     Key{"delivery", "concurrency", ValueType::whole_number, "16", "", "", "Deliveries at a time, 1 to 256.", "", false,
         [](Settings& s, const Texts& t) { return store_count(t, 1, 256, s.delivery.concurrency); }},

@@ -1,6 +1,7 @@
 #include "core/delivery/decision.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/mail/smtp_verdict.hpp"
@@ -9,9 +10,12 @@ namespace s3link::delivery {
 namespace {
 
 using namespace std::chrono_literals;
+using mail::FailureScope;
 
-bool is_relay(const Failure& failure) { return failure.scope == mail::FailureScope::relay; }
-bool is_refused(const Failure& failure) { return !is_relay(failure) && is_permanent(failure.error.kind); }
+bool is_refused(const Failure& failure) {
+  const bool about_the_mail = failure.scope == FailureScope::message || failure.scope == FailureScope::recipient;
+  return about_the_mail && is_permanent(failure.error.kind);
+}
 
 Reason to_reason(const Failure& failure) {
   return {std::string(to_string(failure.error.kind)), failure.error.message, failure.recipient, failure.reply};
@@ -46,10 +50,29 @@ Reason joined(const std::vector<Reason>& reasons, const Reason& decisive) {
 
 /// What an attempt came to, by what is to be done about it.
 struct Sorted {
-  std::vector<Reason> refused;   ///< for good
-  std::vector<Failure> passing;  ///< may pass, and counts as an attempt
-  std::vector<Failure> relay;    ///< may pass, and does not
+  std::vector<Reason> refused;     ///< for good
+  std::vector<Failure> passing;    ///< may pass, and is the mail's own
+  std::vector<Failure> ours;       ///< may pass, and is not
+  std::vector<Failure> relay;      ///< the same, and the relay's state says when
+  std::vector<Failure> not_tried;  ///< no failure
   bool unconfirmed = false;
+  bool counts = false;  ///< as an attempt
+
+  bool may_pass() const { return !passing.empty() || !ours.empty() || !relay.empty() || !not_tried.empty(); }
+  std::vector<Failure>& of(FailureScope scope) {
+    switch (scope) {
+      case FailureScope::message:
+      case FailureScope::recipient:
+        return passing;
+      case FailureScope::ours:
+        return ours;
+      case FailureScope::relay:
+        return relay;
+      case FailureScope::nobody:
+        break;
+    }
+    return not_tried;
+  }
 };
 
 Sorted sort(const std::vector<Failure>& failures) {
@@ -57,10 +80,12 @@ Sorted sort(const std::vector<Failure>& failures) {
   for (const Failure& failure : failures) {
     if (is_refused(failure)) {
       out.refused.push_back(to_reason(failure));
-    } else {
-      (is_relay(failure) ? out.relay : out.passing).push_back(failure);
+      continue;
     }
+    std::vector<Failure>& sort = out.of(failure.scope);
+    sort.push_back(failure);
     out.unconfirmed = out.unconfirmed || failure.may_have_been_taken;
+    out.counts = out.counts || (&sort == &out.passing && !failure.may_have_been_taken);
   }
   return out;
 }
@@ -74,21 +99,41 @@ DeadLetter dead_letter(const Life& life, const Failed& failed, const Sorted& sor
   return {joined(all, decisive)};
 }
 
+/// What is not counted waits for as long again as it has waited, within bounds, with the jitter of backoff().
+Instant::duration as_long_again(const Life& life, Instant now, std::chrono::milliseconds shortest,
+                                std::chrono::milliseconds longest, std::uint64_t random) {
+  const auto age = std::chrono::floor<std::chrono::milliseconds>(now - life.since);
+  const auto wait = std::clamp(age, shortest, std::max(shortest, longest));
+  return backoff({.max_attempts = 0, .first_retry = wait, .max_retry = wait}, 1, random);
+}
+
+std::vector<Failure> tried(const std::vector<Failure>& failures) {
+  std::vector<Failure> out;
+  std::ranges::copy_if(failures, std::back_inserter(out),
+                       [](const Failure& failure) { return failure.scope != FailureScope::nobody; });
+  return out;
+}
+
 Action after_failure(const RetryPolicy& policy, const Life& life, const Failed& failed, Instant now,
                      std::uint64_t random) {
   const Sorted sorted = sort(failed.failures);
   const Instant end = gives_up_at(policy, life.since, life.removal);
-  if ((sorted.passing.empty() && sorted.relay.empty()) || now >= end) return dead_letter(life, failed, sorted);
-  if (sorted.passing.empty()) return Postpone{now, sorted.refused};
+  if (!sorted.may_pass() || now >= end) return dead_letter(life, failed, sorted);
+  if (sorted.passing.empty() && sorted.ours.empty()) {
+    if (!sorted.relay.empty()) return Postpone{now, sorted.refused};
+    return Postpone{std::min(now + as_long_again(life, now, kShortestWait, kLongestWait, random), end), sorted.refused};
+  }
   const unsigned attempts = life.failed_before + 1;
-  if (policy.max_attempts != 0 && attempts >= policy.max_attempts) return dead_letter(life, failed, sorted);
-  auto wait = std::chrono::duration_cast<Instant::duration>(backoff(policy, attempts, random));
-  Reason reason = combine(failed.failures);
+  if (sorted.counts && policy.max_attempts != 0 && attempts >= policy.max_attempts)
+    return dead_letter(life, failed, sorted);
+  Instant::duration wait = sorted.counts ? backoff(policy, attempts, random)
+                                         : as_long_again(life, now, policy.first_retry, policy.max_retry, random);
+  Reason reason = combine(tried(failed.failures));
   if (sorted.unconfirmed) {
     wait = std::max(wait, std::min<Instant::duration>(kUnconfirmedWait, (end - now) / 2));
     reason.kind = "unconfirmed";
   }
-  return Retry{std::min(now + wait, end), std::move(reason), sorted.refused};
+  return Retry{std::min(now + wait, end), std::move(reason), sorted.refused, sorted.counts};
 }
 
 }  // namespace

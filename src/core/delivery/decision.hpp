@@ -67,6 +67,7 @@ struct Retry {
   Instant due;
   Reason reason;
   std::vector<Reason> refused = {};  ///< recipients that are not tried again
+  bool counts = true;                ///< as an attempt; false: it was no failure of this mail
   bool operator==(const Retry&) const = default;
 };
 struct Postpone {  ///< as a retry, but it was no attempt
@@ -95,10 +96,17 @@ struct Life {
 /// A repeat of what may have been taken waits so long, or half of what is left until the event is given up.
 inline constexpr std::chrono::minutes kUnconfirmedWait{10};
 
+/// Of a mail whose turn has not come.
+inline constexpr std::chrono::seconds kShortestWait{5};
+inline constexpr std::chrono::minutes kLongestWait{5};
+
 /// The life of an outbox entry after an attempt; `random` is the jitter.
 /// - Each recipient's fate is its own: one that is refused for good is not tried again, while the others are; when
 ///   nothing is left to be tried, the event becomes a dead letter that names the refused.
-/// - The relay's trouble is no attempt: the entry waits, as the relay's state says.
+/// - The relay's trouble is no attempt: the entry waits, as the relay's state says. Nor is our own, or an answer that
+/// is
+///   missing after the whole message was sent.
+/// - A mail whose turn has not come waits for as long again as it has waited, within kShortestWait and kLongestWait.
 /// - Whatever fails is tried a last time at gives_up_at(), and then is a dead letter; so is what failed max_attempts
 ///   times. Its reason's kind is "relay_unavailable" or "relay_login" where it was the relay's trouble alone.
 /// - A retry of what may have been taken has the kind "unconfirmed".

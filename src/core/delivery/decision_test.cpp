@@ -17,6 +17,9 @@ const Failure kBusy{{ErrorKind::transient, "b@x: 451 later", "451"}, "b@x", "451
 const Failure kAway{{ErrorKind::transient, "c@x: refused", ""}, "c@x", "", relay};
 const Failure kLogin{{ErrorKind::denied, "c@x: 535 no", "535"}, "c@x", "535 no", relay};
 const Failure kLost{{ErrorKind::transient, "b@x: no answer", ""}, "b@x", "", mail::FailureScope::message, true};
+const Failure kFull{{ErrorKind::transient, "no descriptors", ""}, "", "", ours};
+const Failure kBug{{ErrorKind::internal, "unexpected: a bug", ""}, "b@x", "", ours};
+const Failure kNotYet{{ErrorKind::transient, "d@x: not yet", ""}, "d@x", "", nobody};
 const Reason kRefusedReason{"denied", "a@x: 550 no", "a@x", "550 no"};
 const Reason kBusyReason{"transient", "b@x: 451 later", "b@x", "451 later"};
 
@@ -80,9 +83,33 @@ const std::vector<NextCase> kNextCases = {
      DeadLetter{{"relay_login", "c@x: 535 no", "c@x", "535 no"}}},
 
     {"may_have_been_taken_waits", life(0), Failed{{kLost}},
-     Retry{kNow + 10min, {"unconfirmed", "b@x: no answer", "b@x"}}},
+     Retry{kNow + 10min, {"unconfirmed", "b@x: no answer", "b@x"}, {}, false}},
     {"may_have_been_taken_waits_within_bounds", old(96h - 4min), Failed{{kLost}},
-     Retry{kNow + 2min, {"unconfirmed", "b@x: no answer", "b@x"}}},
+     Retry{kNow + 2min, {"unconfirmed", "b@x: no answer", "b@x"}, {}, false}},
+    {"may_have_been_taken_is_no_attempt", life(2), Failed{{kLost}},
+     Retry{kNow + 10min, {"unconfirmed", "b@x: no answer", "b@x"}, {}, false}},
+    {"may_have_been_taken_beside_a_busy_recipient", life(1), Failed{{kLost, kBusy}},
+     Retry{kNow + 10min, {"unconfirmed", "b@x: no answer; b@x: 451 later", "b@x, b@x", "451 later"}}},
+
+    {"ours_is_no_attempt", life(2), Failed{{kFull}}, Retry{kNow + 1s, {"transient", "no descriptors"}, {}, false}},
+    {"a_bug_is_no_attempt", life(2), Failed{{kBug}},
+     Retry{kNow + 1s, {"internal", "unexpected: a bug", "b@x"}, {}, false}},
+    {"ours_waits_as_long_again", old(40s), Failed{{kFull}},
+     Retry{kNow + 40s, {"transient", "no descriptors"}, {}, false}},
+    {"ours_waits_no_longer_than_max_retry", old(1h), Failed{{kFull}},
+     Retry{kNow + 120s, {"transient", "no descriptors"}, {}, false}},
+    {"ours_for_too_long", old(96h), Failed{{kFull}}, DeadLetter{{"transient", "no descriptors"}}},
+    {"ours_beside_a_refusal", life(0), Failed{{kFull, kRefused}},
+     Retry{kNow + 1s, {"transient", "no descriptors; a@x: 550 no", "a@x", "550 no"}, {kRefusedReason}, false}},
+
+    {"not_tried_is_no_attempt", life(2), Failed{{kNotYet}}, Postpone{kNow + 5s}},
+    {"not_tried_waits_as_long_again", old(40s), Failed{{kNotYet}}, Postpone{kNow + 40s}},
+    {"not_tried_waits_five_minutes_at_most", old(24h), Failed{{kNotYet}}, Postpone{kNow + 5min}},
+    {"not_tried_until_the_end", old(96h - 1s), Failed{{kNotYet}}, Postpone{kNow + 1s}},
+    {"not_tried_for_too_long", old(96h), Failed{{kNotYet}}, DeadLetter{{"transient", "d@x: not yet", "d@x"}}},
+    {"not_tried_while_the_relay_is_away", old(40s), Failed{{kNotYet, kAway}}, Postpone{kNow}},
+    {"not_tried_beside_a_busy_recipient", life(0), Failed{{kBusy, kNotYet}}, Retry{kNow + 1s, kBusyReason}},
+    {"not_tried_beside_a_refusal", life(0), Failed{{kRefused, kNotYet}}, Postpone{kNow + 5s, {kRefusedReason}}},
 };
 class NextTest : public testing::TestWithParam<NextCase> {};
 TEST_P(NextTest, Decides) {

@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr unsigned kPassedToGrow = 10;
 constexpr unsigned kPassedToTryAgain = 100;  // what it refused
+constexpr auto kProbePatience = 30s;
 constexpr auto kForgetRefusals = 10min;
 constexpr milliseconds kFirstSpacing = 250ms;
 constexpr milliseconds kMostSpacing = 60s;
@@ -47,7 +48,8 @@ milliseconds RelayState::interval() const {
 }
 
 unsigned RelayState::free(Instant now) const {
-  if (probing_) return 0;
+  if (under_way_ >= policy_.max_connections) return 0;
+  if (probing_) return now >= probe_began_ + kProbePatience ? 1 : 0;
   if (pause_until_) return now >= *pause_until_ ? 1 : 0;
   if (under_way_ >= connections_) return 0;
   if (interval() == 0ms) return connections_ - under_way_;
@@ -56,7 +58,8 @@ unsigned RelayState::free(Instant now) const {
 }
 
 std::optional<Instant> RelayState::next(Instant now) const {
-  if (probing_) return std::nullopt;
+  if (under_way_ >= policy_.max_connections) return std::nullopt;
+  if (probing_) return std::max(now, probe_began_ + kProbePatience);
   if (pause_until_) return std::max(now, *pause_until_);
   if (under_way_ >= connections_ || !last_begin_) return std::nullopt;
   return std::max(now, *last_begin_ + interval());
@@ -67,6 +70,7 @@ std::optional<RelayState::Ticket> RelayState::begin(Instant now) {
   ++under_way_;
   last_begin_ = now;
   probing_ = pause_until_.has_value();
+  if (probing_) probe_began_ = now;
   return Ticket{epoch_, probing_};
 }
 
@@ -153,7 +157,7 @@ RelayStatus RelayState::status() const {
           .asks_for_less = less_ && phase_ != RelayPhase::open,
           .reason = reason_,
           .next_probe = probing_ ? std::nullopt : pause_until_,
-          .connections = pause_until_ ? 1 : connections_};
+          .connections = connections()};
 }
 
 }  // namespace s3link::delivery

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 namespace s3link::delivery {
 
 struct RelayPolicy {
+  std::size_t recipients = 1;                    ///< that mails go to
   unsigned max_connections = 4;                  ///< messages at a time; 1 or more
   std::optional<mail::Rate> rate = {};           ///< of messages, spread evenly; empty: as fast as it takes them
   std::chrono::milliseconds first_pause{1'000};  ///< after the first failure; doubled with each further one
@@ -44,11 +46,12 @@ std::string_view trouble(const RelayStatus& status) noexcept;
 /// What the relay can bear, from what it answered: whether a message may be handed to it now, or when the next may.
 ///
 /// A failure of the relay (FailureScope::relay) pauses everything; after the pause one message is tried, the probe.
-/// Where the probe fails the pause doubles; where it passes, all go on. A relay that asks for less gets half the
-/// connections each time, down to one, and then twice the time between two messages; every 10 messages that pass give
-/// back a connection, or a quarter of that time; ten minutes without such a refusal give back all. As many connections
-/// as it refused last are tried again only after 100 messages: it stays just below what the relay bears.
-/// Several messages that were under way at a failure count once. Not thread safe; time comes from outside.
+/// Where the probe fails the pause doubles; where it passes, all go on; where it takes longer than half a minute,
+/// another is tried beside it. A relay that asks for less gets half the connections each time, down to one, and then
+/// twice the time between two messages; every 10 messages that pass give back a connection, or a quarter of that time;
+/// ten minutes without such a refusal give back all. As many connections as it refused last are tried again only after
+/// 100 messages: it stays just below what the relay bears. Several messages that were under way at a failure count
+/// once. Not thread safe; time comes from outside.
 class RelayState {
  public:
   /// A message under way.
@@ -66,6 +69,10 @@ class RelayState {
   /// Empty: it must wait.
   std::optional<Ticket> begin(Instant now);
   unsigned under_way() const noexcept { return under_way_; }
+  /// How many may be under way at a time.
+  unsigned connections() const noexcept { return pause_until_ ? 1 : connections_; }
+  /// A pause runs, and there is no probe whose outcome could end it.
+  bool only_waits(Instant now) const noexcept { return pause_until_ && !probing_ && now < *pause_until_; }
 
   /// Each ticket ends by one of these. passed: the relay answered to the message, whatever it said of it.
   void passed(Ticket ticket, Instant now);
@@ -90,6 +97,7 @@ class RelayState {
   std::uint64_t epoch_ = 0;  ///< failures so far: what began before one is stale after it
   unsigned failures_ = 0;    ///< in a row
   bool probing_ = false;
+  Instant probe_began_{};
   std::optional<Instant> pause_until_;
   std::optional<Instant> last_begin_;
   unsigned connections_;

@@ -64,7 +64,6 @@ TEST(RelayState, AwayIsProbedByOneMessageWithGrowingPauses) {
     EXPECT_EQ(relay.state.free(relay.now), 1U) << "one probe";
     const auto probe = relay.begin();
     EXPECT_EQ(relay.state.free(relay.now), 0U) << "and no other beside it";
-    EXPECT_EQ(relay.state.next(relay.now), std::nullopt);
     relay.state.failed(probe, kAway, relay.now, 0);
   }
   relay.to_next();
@@ -74,6 +73,37 @@ TEST(RelayState, AwayIsProbedByOneMessageWithGrowingPauses) {
   EXPECT_EQ(relay.state.free(relay.now), 4U) << "a relay that is back bears all";
   relay.fail(kAway);
   EXPECT_EQ(relay.state.status().next_probe, relay.now + 1s) << "the pauses begin anew";
+}
+
+TEST(RelayState, AProbeThatHangsHasOthersBesideIt) {
+  Relay relay;
+  relay.fail(kAway);
+  relay.to_next();
+  const auto hangs = relay.begin();
+  EXPECT_FALSE(relay.state.only_waits(relay.now)) << "it may end well";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(relay.state.free(relay.now), 0U);
+    EXPECT_EQ(relay.state.next(relay.now), relay.now + 30s);
+    relay.to_next();
+    EXPECT_EQ(relay.state.free(relay.now), 1U);
+    const auto other = relay.begin();
+    if (i == 2) relay.state.passed(other, relay.now);
+  }
+  EXPECT_EQ(relay.state.status().phase, RelayPhase::open);
+  relay.state.failed(hangs, kAway, relay.now, 0);
+  EXPECT_EQ(relay.state.status().phase, RelayPhase::paused);
+}
+
+TEST(RelayState, ProbesKeepToTheConnections) {
+  Relay relay({.max_connections = 2});
+  relay.begin();
+  relay.fail(kAway);
+  EXPECT_TRUE(relay.state.only_waits(relay.now));
+  relay.to_next();
+  relay.begin();
+  relay.pass(1h);
+  EXPECT_EQ(relay.state.free(relay.now), 0U);
+  EXPECT_EQ(relay.state.next(relay.now), std::nullopt);
 }
 
 TEST(RelayState, FailuresUnderWayTogetherCountOnce) {

@@ -9,9 +9,11 @@ enum class FailureScope {
   message,    ///< this message's: others may pass
   recipient,  ///< this recipient's: the same message may pass for others
   relay,      ///< the relay's, or the way to it: no other message would fare better now
+  ours,       ///< this machine's, or our own fault: the message was not tried, or what came of it is not known
+  nobody,     ///< it was not tried: its turn comes later
 };
 
-/// "message", "recipient", "relay".
+/// "message", "recipient", "relay", "ours", "nobody".
 constexpr const char* to_string(FailureScope scope) noexcept {
   switch (scope) {
     case FailureScope::message:
@@ -19,9 +21,13 @@ constexpr const char* to_string(FailureScope scope) noexcept {
     case FailureScope::recipient:
       return "recipient";
     case FailureScope::relay:
+      return "relay";
+    case FailureScope::ours:
+      return "ours";
+    case FailureScope::nobody:
       break;
   }
-  return "relay";
+  return "nobody";
 }
 
 /// Why a message was not taken.

@@ -2,7 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <iterator>
 #include <utility>
 
 #include "core/base/encoding.hpp"
@@ -91,12 +97,46 @@ Awaitable<Result<Instant>> Mailer::turn(std::string bucket, std::string key, mai
   co_return *before ? std::min(**before, clock_.now()) + rate.per : Instant::min();
 }
 
+/// One recipient's message.
+struct Mailer::Delivering {
+  SendOutcome outcome;
+  std::vector<trace::Segment> done;
+};
+
 Awaitable<std::vector<SendOutcome>> Mailer::deliver(LinkJob job, std::vector<mail::Address> recipients,
                                                     trace::Segment& under) {
+  std::vector<Delivering> all(recipients.size());
+  const auto executor = co_await asio::this_coro::executor;
+  const auto begin = [&](std::size_t i) {
+    return asio::co_spawn(executor, deliver_one(job, recipients[i], all[i]), asio::deferred);
+  };
+  std::vector<decltype(begin(0))> work;
+  work.reserve(recipients.size());
+  for (std::size_t i = 0; i < recipients.size(); ++i) work.push_back(begin(i));
+  // What is broken off has ended as well, each with its outcome.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (!work.empty()) {
+    co_await asio::experimental::make_parallel_group(std::move(work))
+        .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+  }
+  co_await asio::this_coro::throw_if_cancelled(true);
   std::vector<SendOutcome> outcomes;
-  outcomes.reserve(recipients.size());
-  for (const mail::Address& recipient : recipients) outcomes.push_back(co_await deliver_one(job, recipient, under));
+  outcomes.reserve(all.size());
+  for (Delivering& one : all) {
+    std::ranges::move(one.done, std::back_inserter(under.children));
+    outcomes.push_back(std::move(one.outcome));
+  }
   co_return outcomes;
+}
+
+Awaitable<void> Mailer::deliver_one(const LinkJob& job, const mail::Address& recipient, Delivering& one) {
+  one.outcome.recipient = recipient.text();
+  one.outcome.scope = ports::FailureScope::ours;
+  try {
+    co_await attempt(job, recipient, one);
+  } catch (const std::exception& e) {
+    one.outcome.status = fail(ErrorKind::internal, std::string("unexpected: ") + e.what());
+  }
 }
 
 Awaitable<Status> Mailer::record(ports::LedgerEntry entry) {
@@ -108,21 +148,22 @@ Awaitable<Status> Mailer::record(ports::LedgerEntry entry) {
   }
 }
 
-Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Address& recipient, trace::Segment& under) {
+Awaitable<void> Mailer::attempt(const LinkJob& job, const mail::Address& recipient, Delivering& one) {
   ports::LedgerEntry entry;
   entry.key = ledger_key(job.bucket, job.key, job.sequencer, recipient);
   const auto& key = entry.key;
   std::vector<std::string_view> identity = {key.bucket, key.key, key.sequencer, key.recipient, key.kind};
   if (const auto origin = settings_.origins.of(key.sequencer); !origin.empty()) identity.push_back(origin);
   entry.message_id = mail::message_id_of(identity, settings_.sender);
-  SendOutcome outcome{.recipient = recipient.text(), .message_id = entry.message_id, .status = {}, .reply = {}};
+  SendOutcome& outcome = one.outcome;
+  outcome.message_id = entry.message_id;
 
   const Instant began = clock_.now();
   mail::Mail mail = compose(job, recipient, entry.message_id);
   const Instant rendered = clock_.now();
-  under.children.push_back(render_segment(began, rendered));
+  one.done.push_back(render_segment(began, rendered));
   auto sent = co_await sender_.send(std::move(mail));
-  under.children.push_back(relay_segment(rendered, clock_.now(), sent));
+  one.done.push_back(relay_segment(rendered, clock_.now(), sent));
   if (!sent) {
     // An error without a reply code is about the way to the relay.
     const Error& error = sent.error().error;
@@ -130,7 +171,7 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
     outcome.status = std::unexpected(Error{error.kind, recipient.text() + ": " + error.message, error.code});
     outcome.scope = sent.error().scope;
     outcome.may_have_been_taken = sent.error().may_have_been_taken;
-    co_return outcome;
+    co_return;
   }
   outcome.reply = sent->reply;
   entry.sent = clock_.now();
@@ -141,7 +182,6 @@ Awaitable<SendOutcome> Mailer::deliver_one(const LinkJob& job, const mail::Addre
   outcome.status = co_await record(std::move(entry));
   co_await asio::this_coro::throw_if_cancelled(true);
   if (!outcome.status) outcome.status.error().message.insert(0, "sent, but not entered in the ledger: ");
-  co_return outcome;
 }
 
 mail::Mail Mailer::compose(const LinkJob& job, const mail::Address& recipient, std::string message_id) {

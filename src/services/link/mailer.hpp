@@ -72,10 +72,10 @@ class Mailer {
   /// When the next mail about that key may go to that recipient; not after now: at once. Errors: the ledger's.
   Awaitable<Result<Instant>> turn(std::string bucket, std::string key, mail::Address recipient);
 
-  /// One message to each of `recipients`, one after the other; the failure of one does not keep the others from theirs.
-  /// While the ledger cannot record what was sent (transient errors) it waits, and sends nothing more.
-  /// Returns one outcome for each, in their order. What was done is hung into `under`, which must outlive the
-  /// awaitable: "render" and "relay" for each message.
+  /// One message to each of `recipients`, each as if it were the only one: neither the failure nor the slowness of one
+  /// keeps the others from theirs. While the ledger cannot record that a message was sent (transient errors), it waits.
+  /// Returns one outcome for each, in their order, when the last has ended. What was done is hung into `under`, which
+  /// must outlive the awaitable: "render" and "relay" for each message.
   Awaitable<std::vector<SendOutcome>> deliver(LinkJob job, std::vector<mail::Address> recipients,
                                               trace::Segment& under);
 
@@ -83,9 +83,11 @@ class Mailer {
   void use_template(mail::LinkTemplate fresh);
 
  private:
+  struct Delivering;
   /// Tries again while the disk is full, until the delivery is broken off: what is not recorded is sent again.
   Awaitable<Status> record(ports::LedgerEntry entry);
-  Awaitable<SendOutcome> deliver_one(const LinkJob& job, const mail::Address& recipient, trace::Segment& under);
+  Awaitable<void> deliver_one(const LinkJob& job, const mail::Address& recipient, Delivering& one);
+  Awaitable<void> attempt(const LinkJob& job, const mail::Address& recipient, Delivering& one);
   mail::Mail compose(const LinkJob& job, const mail::Address& recipient, std::string message_id);
 
   std::shared_ptr<const mail::LinkTemplate> current_template();

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <stdexcept>
+
 #include "core/mail/message.hpp"
 #include "support/fake_clock.hpp"
 #include "support/fake_ledger.hpp"
@@ -85,11 +89,48 @@ TEST_F(MailerTest, OneRecipientsFailureLeavesTheOthersTheirs) {
   EXPECT_EQ(sender_.sent.size(), 2U);
 }
 
+TEST_F(MailerTest, OneThatTakesItsTimeLeavesTheOthersTheirs) {
+  sender_.before_send = [this](std::string recipient) {
+    return clock_.sleep_until(clock_.now() + (recipient == "a@example.net" ? 60s : 0s));
+  };
+  asio::io_context io;
+  std::vector<SendOutcome> outcomes;
+  asio::co_spawn(io, mailer_.deliver(job(), {address("a@example.net"), address("b@example.net")}, segment_),
+                 [&](std::exception_ptr failure, std::vector<SendOutcome> all) {
+                   EXPECT_FALSE(failure);
+                   outcomes = std::move(all);
+                 });
+  io.poll();
+  ASSERT_EQ(ledger_.entries.size(), 1U);
+  EXPECT_EQ(ledger_.entries[0].key.recipient, "b@example.net");
+  EXPECT_TRUE(outcomes.empty());
+  clock_.advance(60s);
+  io.restart();
+  io.poll();
+  ASSERT_EQ(outcomes.size(), 2U);
+  EXPECT_EQ(outcomes[0].recipient, "a@example.net");
+  EXPECT_TRUE(outcomes[0].status && outcomes[1].status);
+}
+
+TEST_F(MailerTest, AnExceptionIsOneRecipientsOutcome) {
+  sender_.before_send = [](std::string recipient) -> Awaitable<void> {
+    if (recipient == "a@example.net") throw std::runtime_error("a bug");
+    co_return;
+  };
+  const auto outcomes = deliver(mailer_);
+  ASSERT_EQ(outcomes.size(), 2U);
+  EXPECT_EQ(outcomes[0].status.error(), (Error{ErrorKind::internal, "unexpected: a bug", ""}));
+  EXPECT_EQ(outcomes[0].scope, ports::FailureScope::ours);
+  EXPECT_TRUE(outcomes[1].status);
+}
+
 TEST_F(MailerTest, EachMessageIsRenderedAndRelayedInTheTrace) {
   sender_.failures_of["a@example.net"] = {{{ErrorKind::transient, "451 greylisted", "451"}}};
   sender_.failures_of["b@example.net"] = {{{ErrorKind::denied, "550 no such user", "550"}}};
   deliver(mailer_);
-  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 1s); };
+  sender_.before_send = [this](std::string recipient) {
+    return clock_.sleep_until(clock_.now() + (recipient == "b@example.net" ? 1s : 0s));
+  };
   clock_.skip_sleep();
   deliver(mailer_);
   const auto& parts = segment_.children;
@@ -109,7 +150,7 @@ TEST_F(MailerTest, EachMessageIsRenderedAndRelayedInTheTrace) {
   EXPECT_FALSE(parts[5].fault || parts[5].error || parts[5].cause);
   EXPECT_EQ(parts[5].annotations, (Entries{{"recipients", "1"}}));
   EXPECT_EQ(parts[5].metadata, (Entries{{"reply", "250 2.0.0 fake-1"}}));
-  EXPECT_EQ(parts[5].end - parts[5].start, 1s);
+  EXPECT_EQ(parts[7].end - parts[7].start, 1s);
 }
 
 TEST_F(MailerTest, TheMailNamesItsTraceAndNoMore) {

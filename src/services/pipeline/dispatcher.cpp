@@ -35,6 +35,9 @@ constexpr auto kClockSlack = 1min;  // by which a time service may set the clock
 
 delivery::Failed failed(Error error) { return {{{.error = std::move(error)}}}; }
 
+/// What kept us from trying at all, which is no fault of the mail's.
+delivery::Failed not_tried(Error error) { return {{{.error = std::move(error), .scope = mail::FailureScope::ours}}}; }
+
 delivery::Dropped replaced() { return {{"replaced", "the object was replaced before its mail"}}; }
 
 delivery::Dropped gone(std::string text) { return {{"object_gone", std::move(text)}}; }
@@ -139,6 +142,7 @@ Dispatcher::Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports
       wake_(std::make_shared<WakeSignal>()) {
   outbox_.on_new_entry([wake = wake_] { wake->notify(); });
   relay_.on_change([wake = wake_] { wake->notify(); });
+  relay_.on_room([wake = wake_] { wake->notify(); });
 }
 
 Dispatcher::~Dispatcher() { outbox_.on_new_entry({}); }
@@ -291,7 +295,7 @@ Awaitable<void> Dispatcher::deliver(ports::OutboxEntry entry, Reading reading) {
     try {
       reading.outcome = co_await attempt(entry, reading.record, removal, trace);
     } catch (const std::exception& e) {
-      reading.outcome = failed({ErrorKind::internal, std::string("unexpected: ") + e.what(), ""});
+      reading.outcome = not_tried({ErrorKind::internal, std::string("unexpected: ") + e.what(), ""});
     }
   }
   // Broken off by stop(): the entry stays as it is, for the next start.
@@ -311,7 +315,7 @@ Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry
                                                  std::optional<Instant>& removal, DeliveryTrace& trace) {
   // First of all the ledger: an event whose mails are all out is delivered, whatever became of its object since.
   auto recipients = co_await mailer_.pending(record.bucket, record.key, record.sequencer);
-  if (!recipients) co_return failed(recipients.error());
+  if (!recipients) co_return not_tried(recipients.error());
   std::erase_if(*recipients, [&entry](const mail::Address& recipient) {
     return std::ranges::find(entry.refused, recipient.text(), &ports::FailureReason::recipient) != entry.refused.end();
   });
@@ -324,17 +328,17 @@ Awaitable<delivery::Outcome> Dispatcher::attempt(const ports::OutboxEntry& entry
 
   const auto object = co_await buckets_.head_object(*bucket, *key);
   if (!object && object.error().kind == ErrorKind::not_found) co_return gone("the object was removed before its mail");
-  if (!object) co_return failed(object.error());
+  if (!object) co_return not_tried(object.error());
   if (object->sequencer != record.sequencer) co_return replaced();
   removal = object->removed_at;
   if (const auto until = waits_for_content(*object, entry, clock_.now())) co_return delivery::Held{*until};
   const auto turn =
       co_await hold_back(*recipients, record, delivery::gives_up_at(settings_.retry, entry.since, removal));
-  if (!turn) co_return failed(turn.error());
+  if (!turn) co_return not_tried(turn.error());
   if (recipients->empty()) co_return delivery::Held{turn->value()};
   auto sha256 = co_await buckets_.object_sha256(*bucket, *key, record.sequencer);
   if (!sha256 && sha256.error().kind == ErrorKind::not_found) co_return gone("the object was removed before its mail");
-  if (!sha256) co_return failed(sha256.error());
+  if (!sha256) co_return not_tried(sha256.error());
   const Instant signing = clock_.now();
   auto link = links_.make(*bucket, *key, object->removed_at, signing);
   trace.add_sign(signing, clock_.now());
@@ -421,7 +425,7 @@ Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::
     say(LogLevel::warning, "delivery failed", retry->reason, {{"next_attempt", iso8601(retry->due)}});
     co_return counted(tally_.retried,
                       co_await outbox_.reschedule(entry.id, now, retry->due, to_port(std::move(retry->reason)),
-                                                  to_port(std::move(retry->refused))));
+                                                  to_port(std::move(retry->refused)), retry->counts));
   }
   if (auto* const postpone = std::get_if<delivery::Postpone>(&action)) {
     for (const delivery::Reason& reason : postpone->refused) say(LogLevel::warning, "recipient refused", reason, {});

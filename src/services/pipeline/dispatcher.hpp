@@ -44,11 +44,12 @@ struct DispatcherSettings {
 /// The loop that delivers outbox entries: event → link → mail → ledger. Woken by the outbox at once when an entry is
 /// committed, and by the clock when a retry is due. Events that fail, however many, delay no other
 /// (delivery::room_for). Of several entries of one event one is delivered at a time, so that the ledger tells the next
-/// what the first did. No more are begun than the mailer's relay can bear (RelayGate): what has to wait for the relay
-/// stays in the outbox, and no attempt is counted; but once a minute those are taken whose time is over. Each attempt
-/// is a segment in the trace of the request that made the event. Thread safety: run() and the deliveries it starts stay
-/// on run()'s executor, which must be one thread or a strand; stop() may be called from any thread. Its ports must
-/// outlive run().
+/// what the first did. The mails of an event go out beside each other: one that hangs keeps its event, and no other
+/// mail. No more are begun than the mailer's relay can bear (RelayGate): what has to wait for the relay stays in the
+/// outbox, and no attempt is counted; but once a minute those are taken whose time is over. Nor is one counted where
+/// the fault is ours: the store's, the disk's, the ledger's. Each attempt is a segment in the trace of the request that
+/// made the event. Thread safety: run() and the deliveries it starts stay on run()'s executor, which must be one thread
+/// or a strand; stop() may be called from any thread. Its ports must outlive run().
 class Dispatcher {
  public:
   Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,

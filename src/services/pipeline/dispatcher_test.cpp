@@ -29,6 +29,7 @@ const ports::SendFailure kBusy{{ErrorKind::transient, "451 4.7.1 try later", "45
 const ports::SendFailure kRefused{{ErrorKind::denied, "550 5.1.1 no such user", "550"}, ports::FailureScope::recipient};
 
 const ports::SendFailure kAway{{ErrorKind::transient, "connection refused", ""}, ports::FailureScope::relay};
+const ports::SendFailure kSilent{{ErrorKind::transient, "no answer in time", ""}, ports::FailureScope::recipient};
 const ports::SendFailure kLost{{ErrorKind::transient, "no answer", ""}, ports::FailureScope::message, true};
 
 class DispatcherTest : public testing::Test {
@@ -42,16 +43,18 @@ class DispatcherTest : public testing::Test {
   static mail::Address address(const std::string& text) { return *mail::Address::parse(text); }
 
   void recipients(const std::vector<std::string>& list) {
+    dispatcher_.reset();
+    relay_ = std::make_unique<RelayGate>(policy_, sender_, clock_, random_, logger_);
     std::vector<mail::Address> parsed;
     for (const auto& text : list) parsed.push_back(address(text));
     mailer_ = std::make_unique<link::Mailer>(
         link::MailSettings{
             address("files@example.org"), "Files", parsed, mail::LinkTemplate::built_in(Language::en), {}, {}, rate_},
-        relay_, ledger_, clock_, random_);
+        *relay_, ledger_, clock_, random_);
   }
 
   void start() {
-    dispatcher_ = std::make_unique<Dispatcher>(settings_, outbox_, buckets_, links_, *mailer_, relay_, clock_, random_,
+    dispatcher_ = std::make_unique<Dispatcher>(settings_, outbox_, buckets_, links_, *mailer_, *relay_, clock_, random_,
                                                logger_, traces_);
     ended_ = false;
     asio::co_spawn(io_, dispatcher_->run(), [this](std::exception_ptr failure) {
@@ -127,7 +130,8 @@ class DispatcherTest : public testing::Test {
   test_support::FakeOutbox outbox_;
   test_support::FakeLedger ledger_;
   test_support::FakeMailSender sender_;
-  RelayGate relay_{{.max_connections = 4, .first_pause = 1s, .max_pause = 5min}, sender_, clock_, random_, logger_};
+  delivery::RelayPolicy policy_{.max_connections = 4, .first_pause = 1s, .max_pause = 5min};
+  std::unique_ptr<RelayGate> relay_;
   test_support::FakeBucketStore buckets_{clock_};
   sigv4::Credentials credentials_{"AKIAEXAMPLE", Secret("secret"), {}};
   link::LinkGenerator links_{{"https://files.example.org", "us-east-1", 5h}, credentials_};
@@ -675,7 +679,85 @@ TEST_F(DispatcherTest, ClockThatIsSetBackWhileNothingRunsIsNoticedAtTheNextLook)
   EXPECT_EQ(outbox_.row(fresh).state, "delivered");
 }
 
-TEST_F(DispatcherTest, ExceptionCountsAsAFailedAttempt) {
+TEST_F(DispatcherTest, OneStalledRecipientHoldsUpNobody) {
+  policy_.recipients = 20;
+  std::vector<std::string> all;
+  for (int i = 0; i < 20; ++i) all.push_back("r" + std::to_string(i) + "@example.net");
+  recipients(all);
+  bool stalls = true;
+  sender_.before_send = [&](std::string recipient) {
+    return clock_.sleep_until(clock_.now() + (stalls && recipient == "r7@example.net" ? 5min : 0min));
+  };
+  sender_.failures_of["r7@example.net"] = {kSilent};
+  start();
+  for (int i = 0; i < 38; ++i) put("k" + std::to_string(i));
+  settle();
+  for (int i = 0; i < 60; ++i) pass(1s);
+  EXPECT_EQ(sender_.sent.size(), 38U * 19U) << "all others have theirs within a minute";
+  EXPECT_EQ(outbox_.row(38).entry.attempts, 0U) << "it was not tried";
+  for (int i = 0; i < 60; ++i) pass(15s);
+  EXPECT_LE(sender_.tried.size(), 38U * 19U + 4U) << "and is left alone for a while";
+  stalls = false;
+  for (int i = 0; i < 60; ++i) pass(15s);
+  EXPECT_EQ(sender_.sent.size(), 38U * 20U);
+  EXPECT_EQ(ledger_.entries.size(), 38U * 20U);
+  for (int i = 1; i <= 38; ++i) EXPECT_EQ(outbox_.row(i).state, "delivered") << i;
+  EXPECT_EQ(relay_->status().phase, delivery::RelayPhase::open);
+}
+
+TEST_F(DispatcherTest, ManyStalledRecipientsHoldUpNobodyForLong) {
+  policy_.recipients = 20;
+  std::vector<std::string> all;
+  for (int i = 0; i < 20; ++i) all.push_back((i < 8 ? "bad" : "good") + std::to_string(i) + "@example.net");
+  recipients(all);
+  sender_.before_send = [&](std::string recipient) {
+    return clock_.sleep_until(clock_.now() + (recipient.starts_with("bad") ? 5min : 0min));
+  };
+  for (int i = 0; i < 8; ++i) sender_.failures_of["bad" + std::to_string(i) + "@example.net"] = {1'000, kSilent};
+  start();
+  for (int i = 0; i < 20; ++i) put("first" + std::to_string(i));
+  settle();
+  // Eight of whom nothing is known yet, and four connections: twice five minutes.
+  for (int i = 0; i < 66; ++i) pass(10s);
+  EXPECT_EQ(sender_.sent.size(), 20U * 12U);
+  for (int i = 0; i < 20; ++i) put("second" + std::to_string(i));
+  settle();
+  for (int i = 0; i < 12; ++i) pass(10s);
+  EXPECT_EQ(sender_.sent.size(), 40U * 12U) << "they have but half of the connections";
+}
+
+TEST_F(DispatcherTest, AnotherRecipientOfTheEventIsNotWaitedFor) {
+  policy_.recipients = 2;
+  recipients({"a@example.net", "b@example.net"});
+  sender_.before_send = [&](std::string recipient) {
+    return clock_.sleep_until(clock_.now() + (recipient == "a@example.net" ? 60s : 0s));
+  };
+  start();
+  const auto id = put("k");
+  settle();
+  ASSERT_EQ(sender_.sent.size(), 1U);
+  EXPECT_EQ(sender_.sent[0].envelope_to, "b@example.net");
+  EXPECT_EQ(outbox_.row(id).state, "pending");
+  pass(60s);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+}
+
+TEST_F(DispatcherTest, FaultsOfOurOwnUseUpNoAttempt) {
+  const ports::SendFailure ours{{ErrorKind::transient, "no thread to send mail", ""}, ports::FailureScope::ours};
+  sender_.failures_of["you@example.net"] = {ours, ours, ours, kLost, kLost};
+  buckets_.failures["head_object"] = std::deque<Error>(4, {ErrorKind::transient, "no descriptors", ""});
+  ledger_.contains_failures = std::deque<Error>(4, {ErrorKind::internal, "I/O error", ""});
+  start();
+  const auto id = put("a");
+  settle();
+  EXPECT_EQ(outbox_.row(id).reason->message, "I/O error") << "the reason is kept";
+  for (int i = 0; i < 60; ++i) pass(1min);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  EXPECT_EQ(outbox_.row(id).entry.attempts, 0U);
+  EXPECT_EQ(outbox_.row(id).history.size(), 4U + 4U + 5U);
+}
+
+TEST_F(DispatcherTest, AnExceptionIsNoAttempt) {
   sender_.before_send = [first = true](std::string) mutable -> Awaitable<void> {
     if (std::exchange(first, false)) throw std::runtime_error("a bug");
     co_return;
@@ -685,7 +767,7 @@ TEST_F(DispatcherTest, ExceptionCountsAsAFailedAttempt) {
   const auto other = put("b");
   settle();
   EXPECT_EQ(outbox_.row(id).state, "pending");
-  EXPECT_EQ(outbox_.row(id).entry.attempts, 1U);
+  EXPECT_EQ(outbox_.row(id).entry.attempts, 0U);
   EXPECT_EQ(outbox_.row(id).reason->kind, "internal");
   EXPECT_EQ(outbox_.row(id).reason->message, "unexpected: a bug");
   EXPECT_EQ(outbox_.row(other).state, "delivered");
