@@ -73,6 +73,31 @@ TEST_F(MigrationTest, Version1) {
   EXPECT_EQ(run_sync((*store)->deliveries().list({}))->size(), 3U);
 }
 
+TEST_F(MigrationTest, RecipientsOfVersion4GetDomainsInLowerCase) {
+  {
+    const auto db = connect();
+    ASSERT_TRUE(prepare_schema(*db, 4));
+    add_old_key_check(*db);
+    for (const std::string recipient :
+         {"Ann@Example.TEST", "\"A@B\"@X.Test", "BOB@x.test", "Twice@X.test", "Twice@x.test"}) {
+      db->run(
+          "INSERT INTO ledger VALUES('0000000000000001', ?1, 'link', 'b', x'61', '<' || ?1 || '>', 1, 1, 1, '', '')",
+          recipient);
+    }
+    db->script("INSERT INTO refusals VALUES(7, 'Ann@Example.TEST', 'denied', '550', '')");
+    ASSERT_TRUE(db->ok()) << db->error().message;
+  }
+  const auto store = open_store(folder_.path());
+  ASSERT_TRUE(store) << store.error().message;
+  for (const std::string recipient : {"Ann@example.test", "\"A@B\"@x.test", "BOB@x.test", "Twice@x.test"}) {
+    EXPECT_EQ(run_sync((*store)->ledger().contains(
+                  {.bucket = "b", .key = "a", .sequencer = "0000000000000001", .recipient = recipient})),
+              Result<bool>(true))
+        << recipient;
+  }
+  EXPECT_EQ(ask("SELECT count(*) FROM refusals WHERE recipient='Ann@example.test'"), 1);
+}
+
 TEST_F(MigrationTest, InterruptedOneLeavesTheOldVersion) {
   {
     const auto db = connect();

@@ -189,12 +189,22 @@ constexpr const char* kVersion5Seals =
         ");", "UPDATE access_log_journal SET seal=row_seal('journal', ", kJournalColumns, ");",
         "UPDATE meta SET value=row_seal('master key') WHERE name='key_check';">();
 
+// From here on domains are kept in lower case, so that one address is one recipient (RFC 5321, 2.4). What was mailed to
+// it under another spelling was mailed. The domain is what stands behind the last '@'.
+constexpr SqlText kWithLowerDomain(
+    " SET recipient=rtrim(recipient, replace(recipient, '@', ''))"
+    " || lower(substr(recipient, length(rtrim(recipient, replace(recipient, '@', ''))) + 1))"
+    " WHERE recipient GLOB '*[A-Z]*';");
+constexpr const char* kVersion5Recipients =
+    sql<"UPDATE OR IGNORE ledger", kWithLowerDomain, "UPDATE OR IGNORE refusals", kWithLowerDomain, "UPDATE attempts",
+        kWithLowerDomain, "UPDATE dead_letters", kWithLowerDomain>();
+
 constexpr std::array kVersion1Scripts = {kVersion1};
 constexpr std::array kVersion2 = {kVersion2DeadLetters, kVersion2Trace, kVersion2Alarm, kVersion2Lifecycle,
                                   kVersion2AccessLog};
 constexpr std::array kVersion3 = {kVersion3Usage};
 constexpr std::array kVersion4 = {kVersion4Delivery};
-constexpr std::array kVersion5 = {kVersion5Columns, kVersion5Seals};
+constexpr std::array kVersion5 = {kVersion5Columns, kVersion5Seals, kVersion5Recipients};
 
 // Entry n leads from version n to n + 1.
 constexpr std::array<std::span<const char* const>, kSchemaVersion> kMigrations = {kVersion1Scripts, kVersion2,
