@@ -1,13 +1,18 @@
 """A disk that refuses: the client gets 500 or 503, nothing is half there, reads go on (issue: what bad input gets)."""
 
+import asyncio
+import collections
 import contextlib
+import errno
 import json
 import os
 import resource
 import subprocess
+import threading
 
 import pytest
 from raw_s3 import request
+from relays import ScriptedRelay
 from s3link_harness import wait_until
 
 
@@ -55,6 +60,50 @@ def test_readiness_tells_that_the_disk_is_full(make_server, tmp_path):
         wait_until(lambda: server.get("/_/readyz").status == 200, 10, "readiness")
         assert request(server, "PUT", "/file-exchange/a.bin", b"a" * 100_000).status == 200
         server.wait_mails(1)
+        server.stop()
+
+
+class FillingRelay(ScriptedRelay):
+    """Holds every mail back until `go`; then fills the disk to the last byte, once, before it takes them."""
+
+    def __init__(self, filler):
+        super().__init__()
+        self.filler, self.go, self.filled = filler, threading.Event(), False
+
+    async def handle_DATA(self, server, session, envelope):
+        while not self.go.is_set():
+            await asyncio.sleep(0.05)
+        if not self.filled:
+            self.filled = True
+            with open(self.filler, "wb", buffering=0) as file:
+                for size in (1 << 20, 1 << 12):
+                    with contextlib.suppress(OSError):
+                        while file.write(bytes(size)):
+                            pass
+        return await super().handle_DATA(server, session, envelope)
+
+
+def test_what_was_mailed_while_the_disk_filled_is_not_mailed_again(make_server, tmp_path):
+    with small_disk(tmp_path / "disk", 160 << 20) as disk, FillingRelay(disk / "filler") as relay:
+        server = make_server(data_dir=disk / "data", settings={
+            "email.transport": f"smtp://127.0.0.1:{relay.port}", "email.sender": "files@example.test",
+            "email.recipient": "you@example.test", "delivery.first_retry": "1s", "delivery.max_retry": "1s"})
+        keys = [f"{number}.txt" for number in range(10)]
+        for key in keys:
+            assert request(server, "PUT", f"/file-exchange/{key}", key.encode()).status == 200
+        relay.go.set()
+        # Four connections: what they carried is with the relay, and none of it can be recorded.
+        wait_until(lambda: len(relay.taken) >= 4, 30, "the first mails")
+        wait_until(lambda: server.get("/_/readyz").status == 503, 30, "a full disk to be noticed")
+        with pytest.raises(OSError) as full:
+            (disk / "more").write_bytes(b"x" * 8192)
+        assert full.value.errno == errno.ENOSPC
+        (disk / "more").unlink()
+        relay.filler.unlink()
+        server.settled(60)
+        mailed = collections.Counter(mail.link.partition("?")[0].rpartition("/")[2] for _, mail in relay.taken)
+        assert mailed == {key: 1 for key in keys}
+        assert len(server.deliveries("delivered")) == len(keys)
         server.stop()
 
 
