@@ -1,8 +1,14 @@
-"""Deadlines on the wall clock: the link dies, then the object is gone, each when the mail says."""
+"""Deadlines on the wall clock: the link dies, then the object is gone, each when the mail says. And a wall clock that is
+set while the server runs (libfaketime)."""
 
+import contextlib
 import email.utils
+import os
+import pathlib
+import sqlite3
 import time
 
+import access_logs
 from s3link_harness import wait_until
 
 
@@ -70,3 +76,39 @@ def test_a_mail_that_is_late_states_the_deadline_that_is_so(make_server):
     year, _, month_day = day.partition("-")
     assert year in mail.text and str(int(month_day[-2:])) in mail.text and hour_minute in mail.text
     assert "UTC" in mail.text
+
+
+class SetClock:
+    """The wall clock of a server, which follows the machine's until it is set; its steady clock is the machine's."""
+
+    def __init__(self, folder):
+        (library,) = pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+        self._file = folder / "clock"
+        self.set("+0")
+        self.environment = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self._file),
+                            "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                            "FAKETIME_DONT_RESET": "1", "NO_FAKE_STAT": "1"}
+
+    def set(self, offset):
+        """`offset` from the machine's clock: "-1h", "+3d"."""
+        new = self._file.with_suffix(".new")
+        new.write_text(offset + "\n")
+        os.replace(new, self._file)
+
+
+def journal_lines(server):
+    with contextlib.closing(sqlite3.connect(f"file:{server.data_dir}/s3link.db?mode=ro", uri=True, timeout=10)) as database:
+        return database.execute("SELECT coalesce(sum(line_count), 0) FROM access_log_journal").fetchone()[0]
+
+
+def test_a_clock_set_back_holds_up_neither_the_access_log_nor_the_end(make_server, tmp_path):
+    clock = SetClock(tmp_path)
+    server = make_server(settings={"access_log.flush_interval": "1h"}, environment=clock.environment)
+    s3 = server.s3()
+    for number in range(40):
+        if number == 20:
+            clock.set("-10m")  # less than what signatures allow
+        s3.put_object(Bucket=server.bucket, Key=f"k{number}", Body=b"x")
+    wait_until(lambda: journal_lines(server) + len(access_logs.read_records(server)) == 40, 20, "the lines on disk",
+               interval=0.1)
+    server.stop()

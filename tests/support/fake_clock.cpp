@@ -25,7 +25,7 @@ Awaitable<void> FakeClock::sleep_until(Instant when) {
       now_ = std::max(now_, when);
       skipped = true;
     } else {
-      sleepers_.push_back({when, timer});
+      sleepers_.push_back({when, when - stepped_, timer});
     }
   }
   if (skipped) {
@@ -42,11 +42,25 @@ Awaitable<void> FakeClock::sleep_until(Instant when) {
 void FakeClock::set(Instant now) {
   const std::scoped_lock lock(mutex_);
   now_ = now;
+  wake_due();
+}
+
+void FakeClock::step(std::chrono::milliseconds by) {
+  const std::scoped_lock lock(mutex_);
+  now_ += by;
+  stepped_ += by;
+  wake_due();
+}
+
+void FakeClock::wake_due() {
+  const auto due = [this](const Sleeper& sleeper) {
+    return sleeper.until <= now_ || sleeper.latest <= now_ - stepped_;
+  };
   for (const Sleeper& sleeper : sleepers_) {
-    if (sleeper.until > now_) continue;
+    if (!due(sleeper)) continue;
     asio::post(sleeper.timer->get_executor(), [timer = sleeper.timer] { timer->cancel(); });
   }
-  std::erase_if(sleepers_, [&](const Sleeper& sleeper) { return sleeper.until <= now_; });
+  std::erase_if(sleepers_, due);
 }
 
 void FakeClock::skip_sleep(bool skip) {

@@ -34,6 +34,27 @@ TEST(FakeClock, AdvanceWakesWhoseTimeHasCome) {
   EXPECT_EQ(woken, 2);
 }
 
+TEST(FakeClock, AStepMovesTheWallClockAloneAndASleepLastsNoLonger) {
+  FakeClock clock;
+  asio::io_context io;
+  bool woken = false;
+  const auto steady = clock.steady_now();
+  asio::co_spawn(io, clock.sleep_until(clock.now() + 10s), [&](std::exception_ptr e) {
+    EXPECT_FALSE(e);
+    woken = true;
+  });
+  io.poll();
+  clock.step(-1h);
+  EXPECT_EQ(clock.steady_now(), steady);
+  clock.advance(9s);
+  io.poll();
+  EXPECT_FALSE(woken);
+  clock.advance(1s);
+  io.poll();
+  EXPECT_TRUE(woken);
+  EXPECT_EQ(clock.steady_now(), steady + 10s);
+}
+
 TEST(FakeClock, CancellationEndsTheSleepWithoutError) {
   FakeClock clock;
   asio::io_context io;

@@ -67,7 +67,7 @@ void OtlpTraceSink::emit(const trace::TraceContext& context, const trace::Segmen
         return;
       }
       const std::size_t before = waiting_.size();
-      if (before == 0) first_waits_since_ = clock_.now();
+      if (before == 0) first_waits_since_ = clock_.steady_now();
       std::ranges::move(spans, std::back_inserter(waiting_));
       waiting_bytes_ += bytes;
       is_news = before == 0 || (before < settings_.max_batch && waiting_.size() >= settings_.max_batch);
@@ -86,16 +86,16 @@ void OtlpTraceSink::wake() {
 void OtlpTraceSink::stop() {
   {
     const std::scoped_lock lock(mutex_);
-    if (!give_up_at_) give_up_at_ = clock_.now() + settings_.stop_grace;
+    if (!give_up_at_) give_up_at_ = clock_.steady_now() + settings_.stop_grace;
   }
   stopping_ = true;
   wake();
   asio::post(executor_, [this] { stop_.cancel(); });
 }
 
-Instant OtlpTraceSink::give_up_at() const {
+OtlpTraceSink::SteadyTime OtlpTraceSink::give_up_at() const {
   const std::scoped_lock lock(mutex_);
-  return give_up_at_.value_or(Instant::max());
+  return give_up_at_.value_or(SteadyTime::max());
 }
 
 std::string OtlpTraceSink::last_loss() const {
@@ -119,7 +119,7 @@ OtlpTraceSink::Spans OtlpTraceSink::take() {
     spans.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
-  first_waits_since_ = clock_.now();
+  first_waits_since_ = clock_.steady_now();
   return spans;
 }
 
@@ -132,9 +132,13 @@ Awaitable<void> OtlpTraceSink::woken() {
   }
 }
 
-Awaitable<void> OtlpTraceSink::wait_until(std::optional<Instant> when) {
+Awaitable<void> OtlpTraceSink::sleep_until(SteadyTime when) {
+  co_await clock_.sleep_until(clock_.now() + std::chrono::ceil<std::chrono::milliseconds>(when - clock_.steady_now()));
+}
+
+Awaitable<void> OtlpTraceSink::wait_until(std::optional<SteadyTime> when) {
   if (when) {
-    co_await (clock_.sleep_until(*when) || woken());
+    co_await (sleep_until(*when) || woken());
   } else {
     co_await woken();
   }
@@ -142,13 +146,13 @@ Awaitable<void> OtlpTraceSink::wait_until(std::optional<Instant> when) {
 
 Awaitable<void> OtlpTraceSink::wait_for_batch() {
   while (!stopping_) {
-    std::optional<Instant> due;
+    std::optional<SteadyTime> due;
     {
       const std::scoped_lock lock(mutex_);
       if (waiting_.size() >= settings_.max_batch) co_return;
       if (!waiting_.empty()) due = first_waits_since_ + settings_.batch_delay;
     }
-    if (due && clock_.now() >= *due) co_return;
+    if (due && clock_.steady_now() >= *due) co_return;
     co_await wait_until(due);
   }
 }
@@ -159,7 +163,7 @@ Awaitable<void> OtlpTraceSink::run() {
     if (!stopping_) co_await send(take());
   }
   for (Spans spans = take(); !spans.empty(); spans = take()) {
-    if (clock_.now() < give_up_at()) {
+    if (clock_.steady_now() < give_up_at()) {
       co_await send(std::move(spans));
     } else {
       lose(spans.size(), kTooSlow);
@@ -180,8 +184,8 @@ Awaitable<void> OtlpTraceSink::send(Spans spans) {
       lose(spans.size(), std::move(verdict.reason));
       co_return;
     }
-    const Instant again = clock_.now() + pause_after(attempt, verdict.wait);
-    while (!stopping_ && clock_.now() < again) co_await wait_until(again);
+    const auto again = clock_.steady_now() + pause_after(attempt, verdict.wait);
+    while (!stopping_ && clock_.steady_now() < again) co_await wait_until(again);
   }
 }
 
@@ -202,7 +206,10 @@ Awaitable<void> OtlpTraceSink::grace_is_over() {
     co_await wait_for(stop_);
     if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
   }
-  co_await clock_.sleep_until(give_up_at());
+  while (clock_.steady_now() < give_up_at()) {
+    co_await sleep_until(give_up_at());
+    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
+  }
 }
 
 Awaitable<Result<ports::HttpClientResponse>> OtlpTraceSink::post(std::string document) {

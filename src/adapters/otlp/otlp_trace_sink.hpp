@@ -63,15 +63,18 @@ class OtlpTraceSink final : public ports::TraceSink {
 
  private:
   using Spans = std::vector<std::string>;
+  using SteadyTime = std::chrono::steady_clock::time_point;
   Awaitable<void> wait_for_batch();
-  Awaitable<void> wait_until(std::optional<Instant> when);
+  /// May return early where the clock was set ahead.
+  Awaitable<void> sleep_until(SteadyTime when);
+  Awaitable<void> wait_until(std::optional<SteadyTime> when);
   Awaitable<void> woken();
   Awaitable<void> grace_is_over();
   Awaitable<void> send(Spans spans);
   Awaitable<Result<ports::HttpClientResponse>> post(std::string document);
   std::chrono::milliseconds pause_after(unsigned attempt, std::optional<std::chrono::milliseconds> asked_for);
   Spans take();
-  Instant give_up_at() const;
+  SteadyTime give_up_at() const;
   void wake();
   void lose(std::uint64_t spans, std::string reason);
 
@@ -84,8 +87,8 @@ class OtlpTraceSink final : public ports::TraceSink {
   mutable std::mutex mutex_;  ///< of what follows
   std::deque<std::string> waiting_;
   std::size_t waiting_bytes_ = 0;
-  Instant first_waits_since_;
-  std::optional<Instant> give_up_at_;  ///< set by stop()
+  SteadyTime first_waits_since_;
+  std::optional<SteadyTime> give_up_at_;  ///< set by stop()
   std::string last_loss_;
 
   std::atomic<std::uint64_t> lost_{0};

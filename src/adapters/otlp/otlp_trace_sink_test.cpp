@@ -262,6 +262,25 @@ TEST_F(OtlpTraceSinkTest, WhatIsLeftIsSentAtTheEnd) {
   EXPECT_EQ(collector_.spans_in(0), 3U);
 }
 
+TEST_F(OtlpTraceSinkTest, AClockSetBackHoldsUpNoBatch) {
+  start();
+  emit();
+  clock_.step(-1h);
+  pass(settings_.batch_delay);
+  EXPECT_EQ(collector_.requests.size(), 1U);
+}
+
+TEST_F(OtlpTraceSinkTest, AClockSetBackAtTheEndHoldsUpNothing) {
+  start();
+  hang();
+  emit(9);
+  sink_->stop();
+  settle();
+  clock_.step(-1h);
+  pass(settings_.stop_grace);
+  EXPECT_TRUE(ended_);
+}
+
 TEST_F(OtlpTraceSinkTest, TheEndWaitsForNoCollectorLongerThanItsGrace) {
   start();
   hang();

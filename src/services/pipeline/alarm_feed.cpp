@@ -76,8 +76,7 @@ Awaitable<void> AlarmFeed::wait_for_end() {
   auto deadline = clock_.steady_now() + settings_.deadline;
   bool in_grace = false;
   while (clock_.steady_now() < deadline) {
-    co_await loop_.wait_until(clock_.now() +
-                              std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_.steady_now()));
+    co_await loop_.wait_until(deadline);
     if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) co_return;
     if (loop_.stopping() && !std::exchange(in_grace, true)) {
       deadline = std::min(deadline, clock_.steady_now() + settings_.stop_grace);

@@ -177,8 +177,8 @@ Awaitable<void> Dispatcher::loop() {
     logger_.log(LogLevel::error, "outbox cannot be read",
                 {{"reason", std::string(to_string(next.error().kind))}, {"detail", next.error().message}});
     // New entries and ended deliveries do not shorten this wait: they would make it a busy loop.
-    const Instant again = clock_.now() + delivery::backoff(kLookAgain, failures, random_.next_u64());
-    while (!stopping_ && clock_.now() < again) co_await wake_->wait_until(clock_, again);
+    const auto again = clock_.steady_now() + delivery::backoff(kLookAgain, failures, random_.next_u64());
+    while (!stopping_ && clock_.steady_now() < again) co_await wake_->wait_until(clock_, again);
   }
 }
 
@@ -272,8 +272,8 @@ void Dispatcher::start(const asio::any_io_executor& executor, ports::OutboxEntry
 }
 
 Awaitable<void> Dispatcher::drain() {
-  const Instant patience = clock_.now() + settings_.stop_grace;
-  while (!running_.empty() && clock_.now() < patience) co_await wake_->wait_until(clock_, patience);
+  const auto patience = clock_.steady_now() + settings_.stop_grace;
+  while (!running_.empty() && clock_.steady_now() < patience) co_await wake_->wait_until(clock_, patience);
   if (running_.empty()) co_return;
   for (Running& running : running_) {
     logger_.log(LogLevel::warning, "delivery broken off at stop",

@@ -898,6 +898,18 @@ TEST_F(DispatcherTest, StopIsBounded) {
   EXPECT_FALSE(logged("delivery failed"));
 }
 
+TEST_F(DispatcherTest, StopIsBoundedWhereTheClockIsSetBack) {
+  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 24h); };
+  start();
+  put("stuck");
+  settle();
+  dispatcher_->stop();
+  settle();
+  clock_.step(-1h);
+  pass(settings_.stop_grace);
+  EXPECT_TRUE(ended_);
+}
+
 TEST_F(DispatcherTest, StopBeforeTheStartAndWithNothingToDo) {
   start();
   dispatcher_->stop();

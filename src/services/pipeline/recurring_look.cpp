@@ -37,7 +37,9 @@ std::function<void()> RecurringLook::waker() const {
   return [wake = wake_] { wake->notify(); };
 }
 
-Awaitable<void> RecurringLook::wait_until(Instant when) { co_await wake_->wait_until(clock_, when); }
+Awaitable<void> RecurringLook::wait_until(std::chrono::steady_clock::time_point when) {
+  co_await wake_->wait_until(clock_, when);
+}
 
 Awaitable<void> RecurringLook::run(Look look) {
   wake_->open(co_await asio::this_coro::executor);

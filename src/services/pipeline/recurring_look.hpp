@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,7 +42,7 @@ class RecurringLook {
   /// What wake() does, for others to keep: it may be called when this is gone.
   std::function<void()> waker() const;
   /// For a look that waits for something itself: until woken, stopped, or `when`.
-  Awaitable<void> wait_until(Instant when);
+  Awaitable<void> wait_until(std::chrono::steady_clock::time_point when);
 
  private:
   const std::string failed_;

@@ -52,4 +52,9 @@ Awaitable<void> WakeSignal::wait_until(ports::Clock& clock, std::optional<Instan
   }
 }
 
+Awaitable<void> WakeSignal::wait_until(ports::Clock& clock, std::chrono::steady_clock::time_point when) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - clock.steady_now());
+  co_await wait_until(clock, clock.now() + left);
+}
+
 }  // namespace s3link::pipeline

@@ -2,6 +2,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,9 @@ class WakeSignal : public std::enable_shared_from_this<WakeSignal> {
   void notify();
   /// Returns when notified, or at `when` by the clock; without `when`: only when notified. One waiter at a time.
   Awaitable<void> wait_until(ports::Clock& clock, std::optional<Instant> when);
+  /// The same by the clock that is never set: for what lasts some time, rather than until a time of day. May return
+  /// early where the other clock was set ahead.
+  Awaitable<void> wait_until(ports::Clock& clock, std::chrono::steady_clock::time_point when);
 
  private:
   Awaitable<void> wait();

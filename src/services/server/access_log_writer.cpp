@@ -55,9 +55,9 @@ Awaitable<void> AccessLogWriter::run() {
   log_.on_first_line([wake = wake_] { wake->notify(); });
   while (true) {
     const bool last = stopping_;
-    if (last || clock_.now() >= keeping_.not_before) co_await attempt(keeping_, keep());
+    if (last || clock_.steady_now() >= keeping_.not_before) co_await attempt(keeping_, keep());
     if (last) break;
-    if (clock_.now() >= publishing_.not_before) co_await attempt(publishing_, publish_due());
+    if (clock_.steady_now() >= publishing_.not_before) co_await attempt(publishing_, publish_due());
     co_await rest();
   }
   log_.on_first_line({});
@@ -77,28 +77,39 @@ Awaitable<void> AccessLogWriter::attempt(Attempts& attempts, Awaitable<Status> s
   }
   logger_.log(ports::LogLevel::error, "writing the access log failed",
               {{"reason", std::string(to_string(done.error().kind))}, {"detail", done.error().message}});
-  attempts.not_before = clock_.now() + delivery::backoff(kRetry, ++attempts.failures, 0);
+  attempts.not_before = clock_.steady_now() + delivery::backoff(kRetry, ++attempts.failures, 0);
 }
 
 Awaitable<void> AccessLogWriter::rest() {
   while (!stopping_) {
-    if (!log_.empty() && !gathering_since_) gathering_since_ = clock_.now();
-    const std::optional<Instant> due = next_due();
-    if (due && *due <= clock_.now()) co_return;
-    co_await wake_->wait_until(clock_, due);
+    if (!log_.empty() && !gathering_since_) gathering_since_ = clock_.steady_now();
+    const std::optional<SteadyTime> due = next_due();
+    if (due && *due <= clock_.steady_now()) co_return;
+    if (due) {
+      co_await wake_->wait_until(clock_, *due);
+    } else {
+      co_await wake_->wait_until(clock_, std::nullopt);
+    }
   }
 }
 
-std::optional<Instant> AccessLogWriter::next_due() const {
-  std::optional<Instant> due;
+std::optional<Instant> AccessLogWriter::object_due() const {
+  if (!waiting_ || !waiting_->oldest) return std::nullopt;
+  // Kept at a time that is yet to come: the clock was set back since, and nobody knows how long ago that was.
+  if (*waiting_->oldest > clock_.now()) return clock_.now();
+  return *waiting_->oldest + settings_.flush_interval;
+}
+
+std::optional<AccessLogWriter::SteadyTime> AccessLogWriter::next_due() const {
+  std::optional<SteadyTime> due;
   if (gathering_since_) due = std::max(*gathering_since_ + kGather, keeping_.not_before);
-  std::optional<Instant> object_due;
+  std::optional<SteadyTime> publishing_due;
   if (publishing_.failures > 0 || !waiting_) {
-    object_due = publishing_.not_before;
-  } else if (waiting_->oldest) {
-    object_due = *waiting_->oldest + settings_.flush_interval;
+    publishing_due = publishing_.not_before;
+  } else if (const auto object = object_due()) {
+    publishing_due = clock_.steady_now() + (*object - clock_.now());
   }
-  if (object_due && (!due || *object_due < *due)) due = object_due;
+  if (publishing_due && (!due || *publishing_due < *due)) due = publishing_due;
   return due;
 }
 
@@ -118,7 +129,7 @@ Awaitable<Status> AccessLogWriter::publish_due() {
 bool AccessLogWriter::is_object_due() const {
   if (!waiting_->oldest) return false;
   return left_over_ || waiting_->lines >= kMaxObjectLines || waiting_->bytes >= max_object_bytes() ||
-         clock_.now() >= *waiting_->oldest + settings_.flush_interval;
+         clock_.now() >= object_due();
 }
 
 std::uint64_t AccessLogWriter::max_object_bytes() const noexcept {

@@ -45,10 +45,11 @@ class AccessLogWriter {
   void stop();
 
  private:
+  using SteadyTime = std::chrono::steady_clock::time_point;  ///< never set back: no line waits for a time of day
   /// Failures in a row of one of the two steps, and when it is tried again.
   struct Attempts {
     unsigned failures = 0;
-    Instant not_before = Instant::min();
+    SteadyTime not_before = SteadyTime::min();
   };
   /// Runs the step, and notes and logs its failure. `attempts` is a member.
   Awaitable<void> attempt(Attempts& attempts, Awaitable<Status> step);
@@ -59,7 +60,9 @@ class AccessLogWriter {
   Awaitable<Status> publish();
   /// Until something is due, or stop().
   Awaitable<void> rest();
-  std::optional<Instant> next_due() const;
+  std::optional<SteadyTime> next_due() const;
+  /// When the journal's lines become an object; empty: there are none.
+  std::optional<Instant> object_due() const;
   bool is_object_due() const;
   /// Of one object: small beside what all of them may hold.
   std::uint64_t max_object_bytes() const noexcept;
@@ -74,7 +77,7 @@ class AccessLogWriter {
   std::atomic<bool> stopping_ = false;
   Attempts keeping_;
   Attempts publishing_;
-  std::optional<Instant> gathering_since_;                   ///< when the first of the lines to keep was seen
+  std::optional<SteadyTime> gathering_since_;                ///< when the first of the lines to keep was seen
   std::optional<ports::AccessLogJournal::Waiting> waiting_;  ///< in the journal; empty: to be asked for
   bool left_over_ = true;                                    ///< the journal may hold lines of an earlier run
 };

@@ -121,6 +121,35 @@ TEST_F(AccessLogWriterTest, WhatAnEarlierRunLeftBecomesAnObjectAtOnce) {
   EXPECT_EQ(journal_.objects.front().text, "old\n");
 }
 
+TEST_F(AccessLogWriterTest, AClockSetBackHoldsUpNoLine) {
+  start();
+  request("a");
+  clock_.step(-1h);
+  pass(500ms);
+  EXPECT_THAT(journal_.text(), HasSubstr("/a "));
+}
+
+TEST_F(AccessLogWriterTest, AClockSetBackHoldsUpNoObject) {
+  start();
+  request("a");
+  pass(500ms);
+  clock_.step(-1h);
+  pass(60s);
+  ASSERT_EQ(journal_.objects.size(), 1U);
+  EXPECT_THAT(journal_.objects.front().text, HasSubstr("/a "));
+}
+
+TEST_F(AccessLogWriterTest, AClockSetBackHoldsUpNoOtherAttempt) {
+  start();
+  journal_.failures["append"] = {{ErrorKind::transient, "disk full", ""}};
+  request("a");
+  pass(500ms);
+  EXPECT_EQ(journal_.text(), "");
+  clock_.step(-1h);
+  pass(1s);
+  EXPECT_THAT(journal_.text(), HasSubstr("/a "));
+}
+
 TEST_F(AccessLogWriterTest, StoppingKeepsWhatIsThere) {
   start();
   request("a");
