@@ -93,8 +93,8 @@ std::optional<::pid_t> server_process(const fs::path& data_dir) {
 
 /// Until the server takes requests signed with the new pair.
 Awaitable<bool> wait_until_taken(ApiClient& api, ports::Clock& clock) {
-  const Instant give_up = clock.now() + kLongestReload;
-  while (clock.now() < give_up) {
+  const auto give_up = clock.steady_now() + kLongestReload;
+  while (clock.steady_now() < give_up) {
     const auto answer = co_await api.exchange({.path = "/_/api/v1/deliveries", .query = {{"limit", "1"}}});
     if (answer && answer->status == 200) co_return true;
     co_await clock.sleep_until(clock.now() + 50ms);

@@ -55,7 +55,7 @@ bool talks(const SendOptions& options) { return !options.json && !options.quiet;
 
 Awaitable<Result<std::vector<ports::DeliveryRow>>> wait_for_deliveries(Session& session, UploadedObject object,
                                                                        std::chrono::seconds longest) {
-  const Instant give_up = session.clock.now() + longest;
+  const auto give_up = session.clock.steady_now() + longest;
   auto pause = 20ms;
   while (true) {
     ports::DeliveryFilter filter;
@@ -68,7 +68,7 @@ Awaitable<Result<std::vector<ports::DeliveryRow>>> wait_for_deliveries(Session& 
     const bool pending = list->rows.empty() || std::ranges::any_of(list->rows, [](const ports::DeliveryRow& row) {
                            return row.state == "pending";
                          });
-    if (!pending || session.clock.now() > give_up) co_return std::move(list->rows);
+    if (!pending || session.clock.steady_now() > give_up) co_return std::move(list->rows);
     co_await session.clock.sleep_until(session.clock.now() + pause);
     pause = std::min<std::chrono::milliseconds>(pause * 2, 500ms);
   }

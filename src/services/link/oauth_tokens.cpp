@@ -90,7 +90,7 @@ OauthTokens::~OauthTokens() = default;
 Awaitable<Result<ports::LoginSecrets::Shared>> OauthTokens::current() {
   {
     const std::scoped_lock lock(mutex_);
-    if (token_ && clock_.now() < renew_at_) co_return token_;
+    if (token_ && clock_.steady_now() < renew_at_) co_return token_;
   }
   co_return co_await fetched();
 }
@@ -193,7 +193,7 @@ Result<ports::LoginSecrets::Shared> OauthTokens::take(const ports::HttpClientRes
     secrets_.refresh_token = Secret(std::move(fresh));
   }
   token_ = token;
-  renew_at_ = clock_.now() + std::max(life - kMargin, life / 2);
+  renew_at_ = clock_.steady_now() + std::max(life - kMargin, life / 2);
   return token;
 }
 

@@ -59,7 +59,7 @@ class OauthTokens final : public ports::LoginSecrets {
   std::mutex mutex_;
   OauthSecrets secrets_;
   Shared token_;
-  Instant renew_at_;
+  std::chrono::steady_clock::time_point renew_at_;  ///< a life is a length: the wall clock may be set
 };
 
 }  // namespace s3link::link

@@ -89,6 +89,15 @@ TEST_F(OauthTokensTest, KeepsATokenUntilShortlyBeforeItsEnd) {
   EXPECT_EQ(endpoint_.requests.size(), 2U);
 }
 
+TEST_F(OauthTokensTest, AClockThatIsSetMakesATokenLiveNoLonger) {
+  endpoint_.say(200, R"({"expires_in":3600,"access_token":"ey1"})");
+  endpoint_.say(200, R"({"expires_in":3600,"access_token":"ey2"})");
+  EXPECT_EQ(current(), "ey1");
+  clock_.step(-1h);
+  clock_.advance(56min);
+  EXPECT_EQ(current(), "ey2");
+}
+
 TEST_F(OauthTokensTest, RefreshTokenIsUsedAndReplaced) {
   tokens_.use({Secret(), Secret("r1")});
   endpoint_.say(200, R"({"expires_in":60,"access_token":"ey1","refresh_token":"r2"})");

@@ -95,8 +95,8 @@ Awaitable<void> AccessLogWriter::rest() {
 
 std::optional<Instant> AccessLogWriter::object_due() const {
   if (!waiting_ || !waiting_->oldest) return std::nullopt;
-  // Kept at a time that is yet to come: the clock was set back since, and nobody knows how long ago that was.
-  if (*waiting_->oldest > clock_.now()) return clock_.now();
+  // Kept at a time that is yet to come: the clock was set back since, and nobody knows how long ago that was: at once.
+  if (*waiting_->oldest > clock_.now()) return Instant();
   return *waiting_->oldest + settings_.flush_interval;
 }
 
