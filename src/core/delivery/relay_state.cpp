@@ -49,18 +49,19 @@ milliseconds RelayState::interval() const {
 
 unsigned RelayState::free(Instant now) const {
   if (under_way_ >= policy_.max_connections) return 0;
-  if (probing_) return now >= probe_began_ + kProbePatience ? 1 : 0;
-  if (pause_until_) return now >= *pause_until_ ? 1 : 0;
+  // A clock that was set back must not stop the mail.
+  if (probing_) return now >= probe_began_ + kProbePatience || now < probe_began_ ? 1 : 0;
+  if (pause_until_) return now >= *pause_until_ || now < paused_at_ ? 1 : 0;
   if (under_way_ >= connections_) return 0;
   if (interval() == 0ms) return connections_ - under_way_;
-  // A clock that was set back must not stop the mail.
   return last_begin_ && *last_begin_ <= now && now < *last_begin_ + interval() ? 0 : 1;
 }
 
 std::optional<Instant> RelayState::next(Instant now) const {
   if (under_way_ >= policy_.max_connections) return std::nullopt;
-  if (probing_) return std::max(now, probe_began_ + kProbePatience);
-  if (pause_until_) return std::max(now, *pause_until_);
+  if ((probing_ || pause_until_) && free(now) > 0) return now;
+  if (probing_) return probe_began_ + kProbePatience;
+  if (pause_until_) return pause_until_;
   if (under_way_ >= connections_ || !last_begin_) return std::nullopt;
   return std::max(now, *last_begin_ + interval());
 }
@@ -131,6 +132,7 @@ void RelayState::failed(Ticket ticket, const mail::SendFailure& failure, Instant
   probing_ = false;
   ++failures_;
   const RetryPolicy pauses{.max_attempts = 0, .first_retry = policy_.first_pause, .max_retry = policy_.max_pause};
+  paused_at_ = now;
   pause_until_ = now + backoff(pauses, failures_, random);
   login_refused_ = mail::refuses_login(failure);
   reason_ = failure.error.message;

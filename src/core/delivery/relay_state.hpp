@@ -99,6 +99,7 @@ class RelayState {
   bool probing_ = false;
   Instant probe_began_{};
   std::optional<Instant> pause_until_;
+  Instant paused_at_;  ///< a time yet to come: the clock was set back since, and the pause is over
   std::optional<Instant> last_begin_;
   unsigned connections_;
   unsigned refused_at_ = 0;  ///< connections of which it asked for less, last; 0: not known to be too many

@@ -106,6 +106,20 @@ TEST(RelayState, ProbesKeepToTheConnections) {
   EXPECT_EQ(relay.state.next(relay.now), std::nullopt);
 }
 
+TEST(RelayState, AClockSetBackEndsAPause) {
+  Relay relay;
+  relay.fail(kAway);
+  relay.pass(-1h);
+  EXPECT_EQ(relay.state.next(relay.now), relay.now);
+  relay.fail(kAway);
+  EXPECT_EQ(relay.state.free(relay.now), 0U) << "the next pause is a whole one";
+  EXPECT_EQ(relay.state.status().next_probe, relay.now + 2s);
+  relay.to_next();
+  relay.begin();  // a probe that hangs
+  relay.pass(-1h);
+  EXPECT_EQ(relay.state.free(relay.now), 1U);
+}
+
 TEST(RelayState, FailuresUnderWayTogetherCountOnce) {
   Relay relay;
   std::vector<RelayState::Ticket> tickets;
