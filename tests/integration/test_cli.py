@@ -671,6 +671,39 @@ def test_output_that_nobody_reads_ends_quietly(server):
     done = subprocess.run([BINARY, "ls"], env=environment, stdout=writer, stderr=subprocess.PIPE, timeout=60)
     os.close(writer)
     assert done.returncode == -signal.SIGPIPE and done.stderr == b""
+    # As under a parent that ignores SIGPIPE (systemd, Python).
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([BINARY, "ls"], env=environment, stdout=writer, stderr=subprocess.PIPE, timeout=60,
+                          restore_signals=False)
+    os.close(writer)
+    assert done.returncode == 1 and done.stderr == b""
+
+
+@pytest.mark.parametrize("command", [["ls"], ["doctor"], ["deliveries", "--json"]])
+def test_the_first_lines_are_enough(server, command):
+    server.s3().put_object(Bucket=BUCKET, Key="k", Body=b"")
+    environment = server.environment | {"S3LINK_SERVER_DATA_DIR": str(server.data_dir), "S3LINK": str(BINARY)}
+    done = subprocess.run(["sh", "-c", f'"$S3LINK" {" ".join(command)} | head -1'], env=environment,
+                          capture_output=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.count(b"\n") == 1 and done.stderr == b""
+
+
+def test_output_that_finds_no_room_is_a_failure(server):
+    environment = server.environment | {"S3LINK_SERVER_DATA_DIR": str(server.data_dir)}
+    server.s3().put_object(Bucket=BUCKET, Key="k", Body=b"")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BINARY, "ls"], env=environment, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == b"s3link: cannot write to standard output: No space left on device\n"
+
+
+def test_a_complaint_that_nobody_reads_changes_nothing(server):
+    environment = server.environment | {"S3LINK_SERVER_DATA_DIR": str(server.data_dir)}
+    with open("/dev/full", "wb") as full:
+        assert subprocess.run([BINARY, "rm", "none"], env=environment, stderr=full, timeout=60).returncode == 1
+        assert subprocess.run([BINARY, "serve", "--listen", "x"], env=environment, stderr=full,
+                              timeout=60).returncode == 2
 
 
 def test_ls_pages(server):

@@ -215,7 +215,7 @@ std::expected<NamedFiles, std::vector<config::Problem>> read_named_files(const c
 
 int report_problems(const std::vector<config::Problem>& problems) {
   complain(kWrongUse, fmt::format("{} in the configuration:", counted(problems.size(), "problem")));
-  for (const config::Problem& problem : problems) fmt::print(stderr, "  {}\n", problem.text());
+  for (const config::Problem& problem : problems) std::fputs(fmt::format("  {}\n", problem.text()).c_str(), stderr);
   return kWrongUse;
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -201,8 +202,10 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   s3link::app::harden_process();
   try {
-    return s3link::app::run(argc, argv);
+    return s3link::app::finish_output(s3link::app::run(argc, argv));
   } catch (const std::exception& error) {
+    // fmt throws when standard output takes no more.
+    if (std::ferror(stdout) != 0) return s3link::app::finish_output(s3link::app::kFailed);
     return s3link::app::complain(s3link::app::kFailed, fmt::format("internal error: {}", error.what()));
   }
 }

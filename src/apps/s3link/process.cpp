@@ -1,5 +1,6 @@
 #include "apps/s3link/process.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sys/prctl.h>
@@ -12,7 +13,20 @@
 
 namespace s3link::app {
 
+namespace {
+
+/// As before, nothing can be read from them or written to them.
+void fill_standard_descriptors() noexcept {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+    ::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // gets the lowest number
+  }
+}
+
+}  // namespace
+
 void harden_process() noexcept {
+  fill_standard_descriptors();
   ::umask(077);
   // Over a file size limit (ulimit -f, LimitFSIZE=) a write fails with EFBIG, as on a full disk; it must not end us.
   std::signal(SIGXFSZ, SIG_IGN);
@@ -48,6 +62,8 @@ std::optional<std::string> too_few_files(unsigned max_connections) {
       "--ulimit nofile=), or lower server.max_connections",
       max_connections, static_cast<std::uint64_t>(limit.rlim_max), max_connections + kOthers);
 }
+
+void ignore_broken_pipes() noexcept { std::signal(SIGPIPE, SIG_IGN); }
 
 void end_at_next_signal() noexcept {
   const auto end = [](int number) { ::_exit(128 + number); };

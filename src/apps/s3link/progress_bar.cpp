@@ -55,14 +55,14 @@ void ProgressBar::add(std::int64_t bytes) {
 void ProgressBar::draw() {
   const std::string line = progress_line(name_, static_cast<std::uint64_t>(std::max<std::int64_t>(done_, 0)), total_,
                                          std::chrono::duration_cast<std::chrono::milliseconds>(last_draw_ - started_));
-  fmt::print(stderr, "\r\x1b[K{}", line);
+  std::fputs(("\r\x1b[K" + line).c_str(), stderr);
   std::fflush(stderr);
   drawn_ = true;
 }
 
 void ProgressBar::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\x1b[K");
+  std::fputs("\r\x1b[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
 }

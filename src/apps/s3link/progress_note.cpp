@@ -16,14 +16,14 @@ bool ProgressNote::due() const {
 void ProgressNote::show(std::string_view text) {
   if (!due()) return;
   last_draw_ = std::chrono::steady_clock::now();
-  fmt::print(stderr, "\r\x1b[K{}", text);
+  std::fputs(fmt::format("\r\x1b[K{}", text).c_str(), stderr);
   std::fflush(stderr);
   drawn_ = true;
 }
 
 void ProgressNote::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\x1b[K");
+  std::fputs("\r\x1b[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
 }
