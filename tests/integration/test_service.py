@@ -1,6 +1,5 @@
 """The server as a service: what it tells the service manager, its watchdog, readiness, and how it ends."""
 
-import fcntl
 import json
 import os
 import signal
@@ -10,7 +9,7 @@ import threading
 import pytest
 from notify_socket import NotifySocket
 from raw_s3 import request
-from relays import MisbehavingRelay, ScriptedRelay, free_port
+from relays import LoginRelay, MisbehavingRelay, ScriptedRelay, free_port
 from s3link_harness import wait_until
 from slow_upload import begin_upload
 
@@ -52,19 +51,19 @@ def test_a_manager_that_is_gone_does_no_harm(make_server, tmp_path):
 
 
 def test_a_stuck_pipeline_is_not_vouched_for(make_server, tmp_path):
-    """Whoever reads the log stops reading: the pipeline's thread is stuck in a write, and nobody can see it from its
-    mails. The manager hears no more that all is well, until it is."""
-    with NotifySocket(tmp_path / "notify") as manager:
-        server = make_server(start=False, settings={"log.level": "info"},
+    """The file system of the relay's password does not answer (here a FIFO that nobody writes): the pipeline's thread is
+    stuck in a read, and nobody can see it from its mails. The manager hears no more that all is well, until it is."""
+    password = tmp_path / "password"
+    password.touch(0o600)
+    password.write_text("old\n")
+    with NotifySocket(tmp_path / "notify") as manager, LoginRelay() as relay:
+        server = make_server(settings={"email.transport": relay.transport, "email.recipient": "you@example.test",
+                                       "email.password_file": str(password), "delivery.first_retry": "1s"},
                              environment={"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "2000000"})
-        server.log_path = tmp_path / "log"
-        os.mkfifo(server.log_path)
-        reader = os.open(server.log_path, os.O_RDWR)
-        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
-        server.start()
         manager.wait("WATCHDOG")
-        for number in range(40):
-            assert request(server, "PUT", f"/file-exchange/{number}", b"x").status == 200
+        password.unlink()
+        os.mkfifo(password, 0o600)
+        assert request(server, "PUT", "/file-exchange/k", b"x").status == 200
         stuck = "not working: pipeline does not answer"
         manager.wait("STATUS", stuck)
         assert readiness(server) == (503, {"liveness": "pipeline does not answer"})
@@ -72,11 +71,11 @@ def test_a_stuck_pipeline_is_not_vouched_for(make_server, tmp_path):
         told = next(index for index, message in enumerate(manager.received) if message.get("STATUS") == stuck)
         assert not any("WATCHDOG" in message for message in manager.received[told:])
 
-        threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 65536), b"")], daemon=True).start()
+        password.write_text("right\n")  # waits for its reader, who waits for it
         manager.wait("WATCHDOG", more_than=manager.count("WATCHDOG"))
         assert manager.statuses()[-1].startswith("serving ")
         assert readiness(server) == (200, {})
-        server.wait_mails(40)
+        wait_until(relay.mails, 30, "the mail")
 
 
 def test_readiness_tells_that_the_outbox_is_full(make_server):

@@ -192,15 +192,17 @@ class Server:
 
     # -- life -------------------------------------------------------------------------------------------------------
 
-    def start(self, wait=True):
-        """Starts the process; with `wait`, returns when it is ready to take writes."""
+    def start(self, wait=True, log=None):
+        """Starts the process; with `wait`, returns when it is ready to take writes. `log`: a descriptor that gets the
+        log instead of the file."""
         assert self.process is None, "already started"
         assert BINARY.exists(), f"{BINARY} is not built; run ./test, or set S3LINK_BUILD_DIR"
         (self.data_dir / "listen").unlink(missing_ok=True)
-        with open(self.log_path, "ab") as log:
+        with open(self.log_path, "ab") as file:
             self.process = subprocess.Popen(
                 [*self.wrapper, BINARY, "serve", "--data-dir", self.data_dir, "--listen", "127.0.0.1:0"],
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True)
+                env=self.environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file if log is None else log,
+                close_fds=True)
         if wait:
             self.wait_ready()
         return self

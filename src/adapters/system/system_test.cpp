@@ -15,8 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "adapters/system/queued_logger.hpp"
 #include "adapters/system/signal_watcher.hpp"
-#include "adapters/system/spdlog_logger.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "adapters/system/system_random.hpp"
 
@@ -101,10 +101,10 @@ TEST(SignalWatcher, SignalsComeInOrderAndInterruptWakes) {
   EXPECT_EQ(watcher.wait(), SignalWatcher::Event::interrupted);
 }
 
-TEST(SpdlogLogger, TheLevelCanBeChanged) {
+TEST(QueuedLogger, TheLevelCanBeChanged) {
   testing::internal::CaptureStderr();
   {
-    SpdlogLogger logger(ports::LogLevel::info, LogFormat::json);
+    QueuedLogger logger(ports::LogLevel::info, LogFormat::json);
     EXPECT_FALSE(logger.writes(ports::LogLevel::debug));
     logger.log(ports::LogLevel::debug, "before", {});
     logger.set_level(ports::LogLevel::debug);
@@ -119,10 +119,10 @@ TEST(SpdlogLogger, TheLevelCanBeChanged) {
   EXPECT_THAT(written, testing::Not(testing::HasSubstr("\"after\"")));
 }
 
-TEST(SpdlogLogger, LeavesOutWhatIsBelowItsLevel) {
+TEST(QueuedLogger, LeavesOutWhatIsBelowItsLevel) {
   testing::internal::CaptureStderr();
   {
-    SpdlogLogger logger(ports::LogLevel::warning, LogFormat::json);
+    QueuedLogger logger(ports::LogLevel::warning, LogFormat::json);
     logger.log(ports::LogLevel::info, "quiet", {});
     logger.log(ports::LogLevel::error, "loud {}", {{"k", "v"}});
   }

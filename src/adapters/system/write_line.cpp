@@ -4,13 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string_view>
 
 namespace s3link::system {
 
-void write_line(int descriptor, std::string line) noexcept {
-  line += '\n';
-  for (std::string_view rest = line; !rest.empty();) {
+std::size_t write_bytes(int descriptor, std::string_view bytes) noexcept {
+  std::string_view rest = bytes;
+  while (!rest.empty()) {
     const ssize_t count = ::write(descriptor, rest.data(), rest.size());
     if (count >= 0) {
       rest.remove_prefix(static_cast<std::size_t>(count));
@@ -19,9 +18,15 @@ void write_line(int descriptor, std::string line) noexcept {
       pollfd writable{.fd = descriptor, .events = POLLOUT, .revents = 0};
       ::poll(&writable, 1, -1);
     } else if (errno != EINTR) {
-      return;
+      break;
     }
   }
+  return bytes.size() - rest.size();
+}
+
+void write_line(int descriptor, std::string line) noexcept {
+  line += '\n';
+  write_bytes(descriptor, line);
 }
 
 }  // namespace s3link::system

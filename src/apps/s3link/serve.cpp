@@ -7,7 +7,6 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <optional>
@@ -19,9 +18,10 @@
 #include "adapters/sqlite_store/body_files.hpp"
 #include "adapters/sqlite_store/key_rotation.hpp"
 #include "adapters/sqlite_store/store.hpp"
+#include "adapters/system/line_writer.hpp"
+#include "adapters/system/queued_logger.hpp"
 #include "adapters/system/service_notifier.hpp"
 #include "adapters/system/signal_watcher.hpp"
-#include "adapters/system/spdlog_logger.hpp"
 #include "adapters/system/system_clock.hpp"
 #include "adapters/system/system_random.hpp"
 #include "adapters/system/time_zone.hpp"
@@ -200,7 +200,8 @@ std::string recipients_in_words(const config::Settings& settings) {
   return fmt::format("to {}, {}", fmt::join(recipients, ", "), transport_in_words(settings));
 }
 
-/// For the person at the terminal; the log says the same. Nobody may be there to read it, which is no failure.
+/// For the person at the terminal; the log says the same. Nobody may be there to read it, which is no failure, and a
+/// terminal that is stopped is not waited for.
 void print_summary(const config::Settings& settings, const std::string& endpoint, const std::string& public_url,
                    const std::string& access_key_id) {
   std::string out = fmt::format("s3link {} serves the bucket {}\n", S3LINK_VERSION, settings.bucket.name.text());
@@ -214,8 +215,9 @@ void print_summary(const config::Settings& settings, const std::string& endpoint
                                                             : access_key_id);
   line("mail", recipients_in_words(settings));
   line("data", std::filesystem::absolute(settings.server.data_dir).string());
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  std::fflush(stdout);
+  out.pop_back();
+  system::LineWriter writer(system::descriptor_sink(STDOUT_FILENO), [](std::uint64_t) { return std::string(); }, {});
+  writer.write(std::move(out));
 }
 
 /// Removes data_dir/listen when the server ends.
@@ -293,18 +295,23 @@ int serve(const ConfigOptions& options) {
   const auto notifier = system::ServiceNotifier::open([](const char* name) { return std::getenv(name); });
   if (!notifier) return complain(kFailed, notifier.error().message);
   raise_file_limit();
+  ignore_broken_pipes();
 
   // Bottom-up; everything is destroyed top-down.
-  system::SpdlogLogger logger(log_level(settings.log.level), log_format(settings.log.format));
+  system::QueuedLogger logger(log_level(settings.log.level), log_format(settings.log.format));
+  const auto refuse = [&logger](ExitStatus status, std::string_view message) {
+    logger.print(complaint(message));  // behind what was logged, and waiting for nobody
+    return status;
+  };
   system::SystemClock clock;
   system::SystemRandom random;
   asio::io_context context(1);
 
   if (const Status made = create_private_folder(settings.server.data_dir); !made) {
-    return complain(kFailed, made.error().message);
+    return refuse(kFailed, made.error().message);
   }
   auto master_key = master_key_of(settings);
-  if (!master_key) return complain(kFailed, master_key.error().message);
+  if (!master_key) return refuse(kFailed, master_key.error().message);
   auto opened = sqlite_store::Store::open({.data_dir = settings.server.data_dir,
                                            .master_key = std::move(*master_key),
                                            .region = settings.server.region,
@@ -312,21 +319,21 @@ int serve(const ConfigOptions& options) {
                                            .quota = {.bucket = settings.bucket.name.text(),
                                                      .max_bytes = settings.bucket.max_bytes,
                                                      .max_objects = settings.bucket.max_objects}});
-  if (!opened) return complain(kFailed, opened.error().message);
+  if (!opened) return refuse(kFailed, opened.error().message);
   sqlite_store::Store& store = **opened;
   // The store holds the folder's lock from here on: what follows has the folder to itself.
   bool credentials_made = false;
   auto stored_keys = keys_of(settings, store, context, random, credentials_made);
-  if (!stored_keys) return complain(kFailed, stored_keys.error().message);
+  if (!stored_keys) return refuse(kFailed, stored_keys.error().message);
   sigv4::KeyRing keys(std::move(stored_keys->current), std::move(stored_keys->old));
   const std::string access_key_id = keys.current()->credentials.access_key_id;
   RelaySecrets relay_secrets(settings, *files, context, clock);
   auto sender = mail_sender_of(settings, relay_secrets.links());
-  if (!sender) return complain(kFailed, sender.error().message);
+  if (!sender) return refuse(kFailed, sender.error().message);
   for (const s3::BucketName& name : {settings.bucket.name, settings.bucket.logs_name}) {
     const Status made = run_alone(context, make_bucket(store.buckets(), name, clock.now()));
     if (!made)
-      return complain(kFailed, fmt::format("cannot create the bucket {}: {}", name.text(), made.error().message));
+      return refuse(kFailed, fmt::format("cannot create the bucket {}: {}", name.text(), made.error().message));
   }
 
   ServeTraces traces(settings, clock, random, logger);
@@ -334,8 +341,9 @@ int serve(const ConfigOptions& options) {
   ServedAccessLog access_log(settings, store.access_log_journal(), clock, random, logger);
   std::atomic<bool> stopping = false;
   server::Liveness liveness;
-  ServeMetrics metrics(settings, {.store = store, .redrive = redrive, .access_log = access_log.log, .traces = traces},
-                       **sender, clock, {server::AlarmsDocument::kPath});
+  ServeMetrics metrics(
+      settings, {.store = store, .redrive = redrive, .access_log = access_log.log, .traces = traces, .log = logger},
+      **sender, clock, {server::AlarmsDocument::kPath});
   pipeline::RelayGate relay(relay_policy(settings), metrics.sender(), clock, random, logger);
   server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), relay, clock);
   std::vector<server::RequestObserver*> observers = traces.observers();
@@ -370,7 +378,7 @@ int serve(const ConfigOptions& options) {
   auto listening = http_server::Server::listen(std::move(server_options), api, logger);
   if (!listening) {
     const bool wrong_setting = listening.error().kind == ErrorKind::invalid_argument;
-    return complain(wrong_setting ? kWrongUse : kFailed, listening.error().message);
+    return refuse(wrong_setting ? kWrongUse : kFailed, listening.error().message);
   }
   http_server::Server& server = **listening;
   const std::string address = config::HostPort{settings.server.listen.host, server.port()}.text();
@@ -396,7 +404,7 @@ int serve(const ConfigOptions& options) {
   NamedSecrets secrets = files->clone();  // the alarm takes its own
   auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store, **sender, relay, context,
                                 clock, random, logger);
-  if (!alarm) return complain(kFailed, alarm.error().message);
+  if (!alarm) return refuse(kFailed, alarm.error().message);
 
   ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, keys, relay, logger);
   metrics.watch(server, dispatcher, sweeper, retention, relay);
@@ -450,7 +458,7 @@ int serve(const ConfigOptions& options) {
     }
     if (broken) status = kFailed;
   } else {
-    status = complain(kFailed, listen_file.error().message);
+    status = refuse(kFailed, listen_file.error().message);
   }
 
   end_at_next_signal();

@@ -11,6 +11,7 @@
 #include "adapters/sqlite_store/meter.hpp"
 #include "adapters/sqlite_store/store.hpp"
 #include "adapters/system/process_statistics.hpp"
+#include "adapters/system/queued_logger.hpp"
 #include "apps/s3link/serve_traces.hpp"
 #include "services/pipeline/dead_letter_retention.hpp"
 #include "services/pipeline/dispatcher.hpp"
@@ -148,6 +149,9 @@ Families ServeMetrics::Parts::counted() const {
   out.push_back(counter("s3link_access_log_refused_lines_dropped_total",
                         "Access log lines of requests that were not authenticated, dropped because they were too many.",
                         number(sources.access_log.refused_lost())));
+  out.push_back(counter("s3link_log_lines_dropped_total",
+                        "Lines of the log on standard error dropped: it did not take them in time, or not at all.",
+                        number(sources.log.dropped())));
   out.push_back(traces_lost(sources.traces));
   append(out, system::process_families(system::read_process_statistics()));
   return out;

@@ -26,6 +26,9 @@ class AccessLog;
 namespace s3link::sqlite_store {
 class Store;
 }
+namespace s3link::system {
+class QueuedLogger;
+}
 
 namespace s3link::app {
 
@@ -42,6 +45,7 @@ class ServeMetrics {
     const pipeline::Redrive& redrive;
     const server::AccessLog& access_log;
     const ServeTraces& traces;
+    const system::QueuedLogger& log;
   };
   /// `links` carries the link mails; `document_paths`: of the other documents. The references must outlive it.
   ServeMetrics(const config::Settings& settings, Sources sources, ports::MailSender& links, ports::Clock& clock,

@@ -57,7 +57,6 @@ void ServeNotify::look() {
   if (found && notifier_.watchdog()) check(notifier_.alive());
   if (found.has_value() == well_) return;
   well_ = found.has_value();
-  // The manager first: the log may be what everything waits for.
   check(notifier_.status(well_ ? status_ : fmt::format("not working: {}", found.error().message)));
   if (well_) {
     logger_.log(LogLevel::info, "all parts work again", {});

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "adapters/http_server/server.hpp"
-#include "adapters/system/spdlog_logger.hpp"
+#include "adapters/system/queued_logger.hpp"
 #include "apps/s3link/credentials_file.hpp"
 #include "apps/s3link/relay_secrets.hpp"
 #include "core/config/changes.hpp"

@@ -17,7 +17,7 @@ namespace s3link::pipeline {
 class RelayGate;
 }
 namespace s3link::system {
-class SpdlogLogger;
+class QueuedLogger;
 }
 
 namespace s3link::app {
@@ -37,7 +37,7 @@ class ServeReload {
   /// `in_force` is what the server was started with. The references must outlive it.
   ServeReload(ConfigOptions options, const config::Loaded& in_force, NamedSecrets secrets, http_server::Server& server,
               link::Mailer& mailer, RelaySecrets& relay_secrets, sigv4::KeyRing& keys, pipeline::RelayGate& relay,
-              system::SpdlogLogger& logger)
+              system::QueuedLogger& logger)
       : options_(std::move(options)),
         in_force_(in_force),
         secrets_(std::move(secrets)),
@@ -67,7 +67,7 @@ class ServeReload {
   RelaySecrets& relay_secrets_;
   sigv4::KeyRing& keys_;
   pipeline::RelayGate& relay_;
-  system::SpdlogLogger& logger_;
+  system::QueuedLogger& logger_;
 };
 
 }  // namespace s3link::app
