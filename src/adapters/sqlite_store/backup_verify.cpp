@@ -259,7 +259,7 @@ Result<VerifyReport> verify_backup(const fs::path& folder, const Secret& master_
   const KeyWrap keys(master_key.clone());
   const RowSeals seals(master_key);
   seals.add_to(**db);
-  return Verifier(**db, folder, keys, version == kSchemaVersion, hooks).run();
+  return Verifier(**db, folder, keys, version >= kFirstSealedVersion, hooks).run();
 }
 
 }  // namespace s3link::sqlite_store

@@ -6,6 +6,8 @@ namespace s3link::sqlite_store {
 
 /// The version this program writes; docs/formats/store.md draws it.
 inline constexpr std::int64_t kSchemaVersion = 5;
+/// From this version on rows carry seals (row_seal.hpp).
+inline constexpr std::int64_t kFirstSealedVersion = 5;
 
 /// The row of `meta` that a database gets which is opened for the first time after it was copied out of a backup, until
 /// its folder was looked through (BodyFiles::sweep_restored).

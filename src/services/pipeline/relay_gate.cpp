@@ -76,7 +76,9 @@ class RelayGate::Waiting {
     wake_->notify();
   }
   std::optional<Turn> take() { return std::exchange(turn_, std::nullopt); }
-  Awaitable<void> wait_until(Instant when) { return wake_->wait_until(gate_.clock_, when); }
+  Awaitable<void> wait_until(std::chrono::steady_clock::time_point when) {
+    return wake_->wait_until(gate_.clock_, when);
+  }
 
  private:
   std::string recipient_;
@@ -157,16 +159,18 @@ Awaitable<ports::SendResult> RelayGate::send(mail::Mail mail) {
 
 Awaitable<RelayGate::Turn> RelayGate::wait_for_turn(std::string recipient) {
   Waiting waiting(*this, std::move(recipient), co_await asio::this_coro::executor);
-  const Instant patience = clock_.now() + kPatience;
+  const auto patience = clock_.steady_now() + kPatience;
   while (true) {
-    Instant look = patience;
+    auto look = patience;
     {
       const std::scoped_lock lock(mutex_);
       const Instant now = clock_.now();
       give_turns(now);
       if (auto turn = waiting.take()) co_return std::move(*turn);
-      if (now >= patience) co_return std::unexpected(must_wait(state_.status()));
-      if (const auto next = state_.next(now); next && *next > now) look = std::min(look, *next);
+      if (clock_.steady_now() >= patience) co_return std::unexpected(must_wait(state_.status()));
+      if (const auto next = state_.next(now); next && *next > now) {
+        look = std::min(look, clock_.steady_now() + (*next - now));
+      }
     }
     co_await waiting.wait_until(look);
   }

@@ -138,6 +138,16 @@ TEST_F(RelayGateTest, ButNotForLong) {
   pass(1h);
 }
 
+TEST_F(RelayGateTest, NorLongerWhereTheClockIsSetBack) {
+  sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 1h); };
+  for (int i = 0; i < 3; ++i) begin("you@b.example");
+  settle();
+  clock_.step(-1h);
+  pass(10s);
+  EXPECT_EQ(ended_.size(), 1U);
+  pass(2h);
+}
+
 TEST_F(RelayGateTest, WhatWaitsWhenAPauseBeginsIsToldSo) {
   fail({kAway, kAway});
   sender_.before_send = [this](std::string) { return clock_.sleep_until(clock_.now() + 1s); };
