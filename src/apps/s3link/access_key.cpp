@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,15 +44,19 @@ Result<std::chrono::seconds> kept_time(const KeyOptions& options, const config::
   return *parsed;
 }
 
-/// One at a time: the folder's own lock is the server's.
+/// One at a time, in a file of its own: the folder and its `lock` are the server's. Whoever made the file, root or the
+/// server's user, the other can open it.
 class RotationLock {
  public:
   static Result<RotationLock> take(const fs::path& data_dir) {
-    RotationLock lock(::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    constexpr ::mode_t kMode = 0644;
+    const fs::path file = data_dir / "credentials.lock";
+    RotationLock lock(::open(file.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kMode));
     if (lock.descriptor_ < 0) {
       return fail(errno == ENOENT ? ErrorKind::not_found : ErrorKind::internal,
-                  fmt::format("cannot open the data folder {}: {}", data_dir.string(), std::strerror(errno)));
+                  fmt::format("cannot open {} in the data folder: {}", file.string(), std::strerror(errno)));
     }
+    (void)::fchmod(lock.descriptor_, kMode);  // whatever the umask is; where it is another user's, it was done
     if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
       return fail(ErrorKind::conflict, "another s3link key rotate --access is under way");
     }
