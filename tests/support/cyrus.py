@@ -35,7 +35,13 @@ class Cyrus:
             "mboxname_lockpath": self.folder / "lock", "cyrus_user": "nobody", "cyrus_group": "nogroup",
             "lmtpsocket": self.folder / "config/socket/lmtp", "sievedir": self.folder / "config",
             "autocreate_quota": 0, "autocreate_post": "yes", "idlesocket": self.folder / "config/socket/idle"}.items()))
-        recover, lmtpd = (program("cyrus-common", f"usr/lib/cyrus/bin/{name}") for name in ("ctl_cyrusdb", "lmtpd"))
+        # So are its programs: the checkout may lie in a folder that is root's alone.
+        (self.folder / "lib").mkdir()
+        for library in folder_of("cyrus-common").glob("usr/lib/*/libcyrus*.so.0"):
+            shutil.copy(library, self.folder / "lib")
+        recover, lmtpd, self._master = (
+            shutil.copy(program("cyrus-common", f"usr/lib/cyrus/bin/{name}"), self.folder / name)
+            for name in ("ctl_cyrusdb", "lmtpd", "master"))
         (self.folder / "cyrus.conf").write_text(
             f'START {{\n  recover cmd="{recover} -C {self._configuration} -r"\n}}\n'
             f'SERVICES {{\n  lmtpunix cmd="{lmtpd} -C {self._configuration}" '
@@ -43,11 +49,9 @@ class Cyrus:
         self._process = None
 
     def __enter__(self):
-        libraries = next(folder_of("cyrus-common").glob("usr/lib/*/libcyrus.so.0")).parent
         self._process = subprocess.Popen(
-            [program("cyrus-common", "usr/lib/cyrus/bin/master"), "-C", self._configuration, "-M",
-             self.folder / "cyrus.conf", "-p", self.folder / "master.pid"],
-            env=clean_environment() | {"LD_LIBRARY_PATH": str(libraries)}, stdin=subprocess.DEVNULL,
+            [self._master, "-C", self._configuration, "-M", self.folder / "cyrus.conf", "-p", self.folder / "master.pid"],
+            env=clean_environment() | {"LD_LIBRARY_PATH": str(self.folder / "lib")}, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         wait_until(self._answers, 30, "Cyrus")
         return self
