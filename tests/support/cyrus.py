@@ -53,7 +53,11 @@ class Cyrus:
             [self._master, "-C", self._configuration, "-M", self.folder / "cyrus.conf", "-p", self.folder / "master.pid"],
             env=clean_environment() | {"LD_LIBRARY_PATH": str(self.folder / "lib")}, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        wait_until(self._answers, 30, "Cyrus")
+        try:
+            wait_until(self._answers, 30, "Cyrus")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
