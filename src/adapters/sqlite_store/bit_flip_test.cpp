@@ -19,21 +19,6 @@ using std::chrono::hours;
 
 constexpr std::int64_t kNow = 1'700'000'000;
 
-ports::ListRequest all_objects() {
-  ports::ListRequest request{.bucket = bucket_name(), .prefix = {}, .delimiter = {}, .start_after = {}};
-  request.max_entries = 1000;
-  return request;
-}
-
-ports::ListUploadsRequest all_uploads() {
-  return {.bucket = bucket_name(),
-          .prefix = {},
-          .delimiter = {},
-          .key_marker = {},
-          .upload_id_marker = {},
-          .max_uploads = 10};
-}
-
 ports::EventOrigin an_event() {
   ports::EventOrigin origin;
   origin.event_name = "ObjectCreated:Put";

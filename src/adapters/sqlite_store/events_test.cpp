@@ -19,15 +19,7 @@ class EventsTest : public StoreTest {
   std::string add(std::string_view key, Instant when) {
     ports::PutObject request = put_request(key);
     request.modified = when;
-    request.event = ports::EventOrigin{.event_name = "ObjectCreated:Put",
-                                       .region = "",
-                                       .principal = "p",
-                                       .source_ip = "::1",
-                                       .request_id = "R",
-                                       .trace = "Root=1"};
-    const auto info = run_sync(put(buckets(), std::move(request), "x"));
-    EXPECT_TRUE(info);
-    return info ? info->sequencer : "";
+    return put_with_event(*store_, std::move(request), "Root=1");
   }
   static std::int64_t id_of(const std::string& sequencer) {
     return static_cast<std::int64_t>(std::stoull(sequencer, nullptr, 16));

@@ -7,7 +7,6 @@
 namespace s3link::sqlite_store {
 namespace {
 
-constexpr std::int64_t kFirstVersionWithSeals = 5;
 /// Up to version 4: 32 zeros, wrapped like the data key of a body with this id.
 constexpr BodyId kNoBody{};
 /// As version 5's migration has it, too.
@@ -44,7 +43,7 @@ Status check_master_key(Connection& db, const Secret& master_key) {
   const bool empty = key_check.empty() && !has_rows(db, "SELECT 1 FROM buckets UNION ALL SELECT 1 FROM bodies LIMIT 1");
   if (!db.ok()) return std::unexpected(db.error());
   if (empty) return {};
-  if (is_sealed_form(key_check) != (version >= kFirstVersionWithSeals) || !opens_key_check(master_key, key_check))
+  if (is_sealed_form(key_check) != (version >= kFirstSealedVersion) || !opens_key_check(master_key, key_check))
     return fail(ErrorKind::denied, "the master key is not the one this data folder is encrypted with");
   return {};
 }

@@ -17,22 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string add_event(Store& store, std::string_view key) {
-  ports::PutObject request = put_request(key);
-  request.event = ports::EventOrigin{.event_name = "ObjectCreated:Put",
-                                     .region = "",
-                                     .principal = "p",
-                                     .source_ip = "::1",
-                                     .request_id = "R",
-                                     .trace = ""};
-  const auto info = run_sync(put(store.buckets(), std::move(request), "x"));
-  EXPECT_TRUE(info);
-  return info ? info->sequencer : "";
-}
-
 class OriginRowsTest : public StoreTest {
  protected:
-  std::string add(std::string_view key) { return add_event(*store_, key); }
+  std::string add(std::string_view key) { return put_with_event(*store_, put_request(key)); }
   std::string origin_of(std::string_view sequencer) { return std::string(store_->origins().of(sequencer)); }
 
   std::int64_t change(const std::string& sql) {
@@ -51,7 +38,7 @@ TEST_F(OriginRowsTest, TheSameNumbersOfTwoFoldersHaveDifferentOnes) {
   auto other = open_store(other_folder.path());
   ASSERT_TRUE(other);
   ASSERT_TRUE(run_sync((*other)->buckets().create_bucket(bucket_name(), at_second(1))));
-  EXPECT_EQ(add_event(**other, "a"), sequencer);
+  EXPECT_EQ(put_with_event(**other, put_request("a")), sequencer);
   EXPECT_EQ(origin_of(sequencer).size(), 32U);
   EXPECT_NE((*other)->origins().of(sequencer), origin_of(sequencer));
 }
@@ -121,7 +108,7 @@ TEST_F(RestoredNumbersTest, GoOnAboveAllThatWereGivenOutWhateverTheClockSays) {
     const TemporaryFolder place(TemporaryFolder::Place::memory);
     const auto store = restore(place.path(), at_second(second));
     EXPECT_EQ(store->origins().of(pending_), pending_origin_) << "what waited then keeps its Message-ID";
-    const auto next = add_event(*store, "new");
+    const auto next = put_with_event(*store, put_request("new"));
     EXPECT_GT(next, last_given_out_) << second;
     EXPECT_EQ(next.size(), last_given_out_.size());
   }
@@ -132,7 +119,7 @@ TEST_F(RestoredNumbersTest, StayAboveAfterAStartWithoutAWrite) {
   restore(place.path(), at_second(1'800'000'000)).reset();
   auto store = open_store(place.path(), {.now = [] { return at_second(0); }});
   ASSERT_TRUE(store);
-  EXPECT_GT(add_event(**store, "new"), last_given_out_);
+  EXPECT_GT(put_with_event(**store, put_request("new")), last_given_out_);
 }
 
 TEST_F(RestoredNumbersTest, AreDistinctOverAThousandRestores) {

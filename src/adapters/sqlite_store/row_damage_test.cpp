@@ -20,21 +20,6 @@ using std::chrono::hours;
 
 constexpr std::int64_t kNow = 1'700'000'000;
 
-ports::ListRequest all_objects() {
-  ports::ListRequest request{.bucket = bucket_name(), .prefix = {}, .delimiter = {}, .start_after = {}};
-  request.max_entries = 1000;
-  return request;
-}
-
-ports::ListUploadsRequest all_uploads() {
-  return {.bucket = bucket_name(),
-          .prefix = {},
-          .delimiter = {},
-          .key_marker = {},
-          .upload_id_marker = {},
-          .max_uploads = 10};
-}
-
 class RowDamageTest : public StoreTest {
  protected:
   void SetUp() override {

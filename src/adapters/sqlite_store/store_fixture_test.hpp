@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "adapters/sqlite_store/connection.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
@@ -83,6 +84,35 @@ inline std::size_t count_body_files(const std::filesystem::path& data_dir) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(data_dir / "objects"))
     count += entry.is_regular_file() ? 1 : 0;
   return count;
+}
+
+/// What to ask for, for all that a test has put into the bucket "bucket".
+inline ports::ListRequest all_objects() {
+  ports::ListRequest request{.bucket = bucket_name(), .prefix = {}, .delimiter = {}, .start_after = {}};
+  request.max_entries = 1000;
+  return request;
+}
+
+inline ports::ListUploadsRequest all_uploads() {
+  return {.bucket = bucket_name(),
+          .prefix = {},
+          .delimiter = {},
+          .key_marker = {},
+          .upload_id_marker = {},
+          .max_uploads = 10};
+}
+
+/// An upload whose event goes to the outbox. Returns its sequencer.
+inline std::string put_with_event(Store& store, ports::PutObject request, std::string trace = "") {
+  request.event = ports::EventOrigin{.event_name = "ObjectCreated:Put",
+                                     .region = "",
+                                     .principal = "p",
+                                     .source_ip = "::1",
+                                     .request_id = "R",
+                                     .trace = std::move(trace)};
+  const auto info = run_sync(put(store.buckets(), std::move(request), "x"));
+  EXPECT_TRUE(info);
+  return info ? info->sequencer : "";
 }
 
 /// A store in a folder of its own with the bucket "bucket".
