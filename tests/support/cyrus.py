@@ -37,6 +37,7 @@ class Cyrus:
             "autocreate_quota": 0, "autocreate_post": "yes", "idlesocket": self.folder / "config/socket/idle"}.items()))
         # So are its programs: the checkout may lie in a folder that is root's alone.
         (self.folder / "lib").mkdir()
+        (self.folder / "lib").chmod(0o755)
         for library in folder_of("cyrus-common").glob("usr/lib/*/libcyrus*.so.0"):
             shutil.copy(library, self.folder / "lib")
         recover, lmtpd, self._master = (
