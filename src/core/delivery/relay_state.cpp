@@ -51,7 +51,7 @@ unsigned RelayState::free(Instant now) const {
   if (under_way_ >= policy_.max_connections) return 0;
   // A clock that was set back must not stop the mail.
   if (probing_) return now >= probe_began_ + kProbePatience || now < probe_began_ ? 1 : 0;
-  if (pause_until_) return now >= *pause_until_ || now < paused_at_ ? 1 : 0;
+  if (pause_until_) return pause_runs(now) ? 0 : 1;
   if (under_way_ >= connections_) return 0;
   if (interval() == 0ms) return connections_ - under_way_;
   return last_begin_ && *last_begin_ <= now && now < *last_begin_ + interval() ? 0 : 1;

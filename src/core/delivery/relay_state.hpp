@@ -72,7 +72,7 @@ class RelayState {
   /// How many may be under way at a time.
   unsigned connections() const noexcept { return pause_until_ ? 1 : connections_; }
   /// A pause runs, and there is no probe whose outcome could end it.
-  bool only_waits(Instant now) const noexcept { return pause_until_ && !probing_ && now < *pause_until_; }
+  bool only_waits(Instant now) const noexcept { return !probing_ && pause_runs(now); }
 
   /// Each ticket ends by one of these. passed: the relay answered to the message, whatever it said of it.
   void passed(Ticket ticket, Instant now);
@@ -86,6 +86,7 @@ class RelayState {
   RelayStatus status() const;
 
  private:
+  bool pause_runs(Instant now) const noexcept { return pause_until_ && now < *pause_until_ && now >= paused_at_; }
   std::chrono::milliseconds interval() const;
   void grow(Instant now);
   void ask_less(Instant now);

@@ -85,6 +85,17 @@ TEST_F(RelayGateTest, WhilePausedTheSenderIsNotAsked) {
   EXPECT_TRUE(logger_.lines[1].starts_with("relay open state=open before=paused")) << logger_.lines[1];
 }
 
+TEST_F(RelayGateTest, AClockSetBackEndsAPauseForTheNextMail) {
+  fail({kAway});
+  EXPECT_FALSE(send());
+  clock_.step(-1h);
+  begin("you@b.example");
+  settle();
+  ASSERT_EQ(ended_.size(), 1U);
+  EXPECT_TRUE(ended_[0]) << ended_[0].error().error.message;
+  EXPECT_EQ(gate_.status().phase, RelayPhase::open);
+}
+
 TEST_F(RelayGateTest, ARefusedLoginIsToldAtOnceAndEndsByAProbe) {
   int changes = 0;
   gate_.on_change([&] { ++changes; });
