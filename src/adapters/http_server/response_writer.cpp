@@ -23,7 +23,7 @@ bool is_own(std::string_view name) {
 
 // A line break in a field would begin another one (response splitting).
 bool is_safe(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+  return std::ranges::none_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 std::string escape_xml(std::string_view text) {

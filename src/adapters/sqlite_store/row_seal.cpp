@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 
@@ -31,7 +32,9 @@ const EVP_MD* sha_256() {
 }
 
 void append_number(std::string& out, std::uint64_t number) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(number >> shift));
+  const auto bytes = std::bit_cast<std::array<char, sizeof(number)>>(
+      std::endian::native == std::endian::big ? number : std::byteswap(number));
+  out.append(bytes.data(), bytes.size());
 }
 
 void append_bytes(std::string& out, char type, std::string_view bytes) {

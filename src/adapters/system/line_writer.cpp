@@ -15,6 +15,12 @@
 #include "adapters/system/write_line.hpp"
 
 namespace s3link::system {
+namespace {
+
+/// How long a line may stand in the queue before a thread that has just written others looks for it.
+constexpr std::chrono::milliseconds kGather{2};
+
+}  // namespace
 
 struct LineWriter::State {
   struct Entry {
@@ -26,8 +32,14 @@ struct LineWriter::State {
 
   static std::size_t cost(const std::string& line) { return line.size() + sizeof(Entry); }
 
-  void add(std::string line) {
+  /// Returns whether the thread is to be woken.
+  bool add(std::string line) {
     const std::scoped_lock lock(mutex);
+    take_in(std::move(line));
+    return std::exchange(idle, false);
+  }
+
+  void take_in(std::string line) {
     if (queued <= limits.queue_bytes / 2) full = false;
     const std::size_t bytes = cost(line);
     if (full || bytes > limits.queue_bytes - queued) {
@@ -53,7 +65,7 @@ struct LineWriter::State {
   void run() {
     std::unique_lock lock(mutex);
     while (true) {
-      wake.wait(lock, [this] { return stopping || abandoned || waits(); });
+      if (!waits()) gather(lock);
       if (abandoned || !waits()) break;
       const Entry next = take();
       lock.unlock();
@@ -67,6 +79,16 @@ struct LineWriter::State {
     }
     ended = true;
     wake.notify_all();
+  }
+
+  /// Waits until there are lines. A thread that was busy looks once more a little later before it asks to be woken:
+  /// under load, one waking for each line costs whoever writes it more than all the rest of the log.
+  void gather(std::unique_lock<std::mutex>& lock) {
+    const auto ends = [this] { return stopping || abandoned; };
+    if (wake.wait_for(lock, kGather, ends) || waits()) return;
+    idle = true;
+    wake.wait(lock, [&] { return ends() || waits(); });
+    idle = false;
   }
 
   bool waits() const { return !queue.empty() || dropped_last > 0; }
@@ -115,6 +137,7 @@ struct LineWriter::State {
   std::size_t queued = 0;          ///< bytes
   std::uint64_t dropped_last = 0;  ///< after the last line of the queue
   bool full = false;
+  bool idle = false;       ///< the thread sleeps until it is woken
   bool stopping = false;   ///< no line comes any more
   bool abandoned = false;  ///< nobody waits any more
   bool ended = false;
@@ -139,8 +162,7 @@ LineWriter::~LineWriter() {
 }
 
 void LineWriter::write(std::string line) noexcept {
-  state_->add(std::move(line));
-  state_->wake.notify_all();
+  if (state_->add(std::move(line))) state_->wake.notify_all();
 }
 
 std::uint64_t LineWriter::dropped() const noexcept { return state_->dropped.load(std::memory_order_relaxed); }

@@ -76,7 +76,7 @@ mail::LinkTemplate read_template(const config::Settings& settings, Language lang
   replace("body.html", texts.html);
   replace("body.txt", texts.text);
   if (!good) return mail::LinkTemplate::built_in(language);
-  auto parsed = mail::LinkTemplate::parse(std::move(texts));
+  auto parsed = mail::LinkTemplate::parse(texts);
   if (!parsed) {
     problems.add("email", "template_dir", fmt::format("{}: {}", folder.string(), parsed.error().message));
     return mail::LinkTemplate::built_in(language);

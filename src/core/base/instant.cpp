@@ -1,7 +1,5 @@
 #include "core/base/instant.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -44,28 +42,35 @@ std::optional<Instant> make(int y, int mo, int d, int h, int mi, int s, int ms =
   return Instant(sys_days(date)) + hours(h) + minutes(mi) + seconds(s) + milliseconds(ms);
 }
 
+/// The number's last `digits` decimal digits at `at`. Not by a format string: every request needs some dates.
+void write_number(std::string& out, std::size_t at, std::size_t digits, std::int64_t value) {
+  for (std::size_t i = at + digits; i > at; value /= 10) out[--i] = static_cast<char>('0' + value % 10);
+}
+
 std::string rfc_date(Instant when, std::string_view zone) {
   const auto c = civil(when);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} {}", kDays[c.day.c_encoding()], unsigned(c.date.day()),
-                     kMonths[unsigned(c.date.month()) - 1], int(c.date.year()), c.time.hours().count(),
-                     c.time.minutes().count(), c.time.seconds().count(), zone);
+  std::string out = "Day, 00 Mon 0000 00:00:00 ";
+  out.replace(0, 3, kDays[c.day.c_encoding()]);
+  write_number(out, 5, 2, unsigned(c.date.day()));
+  out.replace(8, 3, kMonths[unsigned(c.date.month()) - 1]);
+  write_number(out, 12, 4, int(c.date.year()));
+  write_number(out, 17, 2, c.time.hours().count());
+  write_number(out, 20, 2, c.time.minutes().count());
+  write_number(out, 23, 2, c.time.seconds().count());
+  return out.append(zone);
 }
 
 }  // namespace
 
 std::string amz_date(Instant when) {
   const auto c = civil(when);
-  // Not by a format string: every signature needs one.
   std::string out = "00000000T000000Z";
-  const auto write = [&out](std::size_t at, std::size_t digits, std::int64_t value) {
-    for (std::size_t i = at + digits; i > at; value /= 10) out[--i] = static_cast<char>('0' + value % 10);
-  };
-  write(0, 4, int(c.date.year()));
-  write(4, 2, unsigned(c.date.month()));
-  write(6, 2, unsigned(c.date.day()));
-  write(9, 2, c.time.hours().count());
-  write(11, 2, c.time.minutes().count());
-  write(13, 2, c.time.seconds().count());
+  write_number(out, 0, 4, int(c.date.year()));
+  write_number(out, 4, 2, unsigned(c.date.month()));
+  write_number(out, 6, 2, unsigned(c.date.day()));
+  write_number(out, 9, 2, c.time.hours().count());
+  write_number(out, 11, 2, c.time.minutes().count());
+  write_number(out, 13, 2, c.time.seconds().count());
   return out;
 }
 
@@ -77,9 +82,15 @@ std::optional<Instant> parse_amz_date(std::string_view text) {
 
 std::string iso8601(Instant when) {
   const auto c = civil(when);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(c.date.year()), unsigned(c.date.month()),
-                     unsigned(c.date.day()), c.time.hours().count(), c.time.minutes().count(), c.time.seconds().count(),
-                     c.time.subseconds().count());
+  std::string out = "0000-00-00T00:00:00.000Z";
+  write_number(out, 0, 4, int(c.date.year()));
+  write_number(out, 5, 2, unsigned(c.date.month()));
+  write_number(out, 8, 2, unsigned(c.date.day()));
+  write_number(out, 11, 2, c.time.hours().count());
+  write_number(out, 14, 2, c.time.minutes().count());
+  write_number(out, 17, 2, c.time.seconds().count());
+  write_number(out, 20, 3, c.time.subseconds().count());
+  return out;
 }
 
 std::optional<Instant> parse_iso8601(std::string_view text) {

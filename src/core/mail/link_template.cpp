@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <kainjow/mustache.hpp>
+#include <mutex>
 #include <utility>
 
 #include "core/base/encoding.hpp"
@@ -81,19 +82,32 @@ mustache::data variables(const LinkMailData& data) {
   return out;
 }
 
-std::string render_text(const std::string& text, const mustache::data& values, Escaping escaping) {
-  mustache::mustache parsed(text);
+mustache::mustache parsed(const std::string& text, Escaping escaping) {
+  mustache::mustache out(text);
   if (escaping == Escaping::html) {
-    parsed.set_custom_escape([](const std::string& value) { return html_escape(value); });
+    out.set_custom_escape([](const std::string& value) { return html_escape(value); });
   } else {
-    parsed.set_custom_escape([](const std::string& value) { return value; });
+    out.set_custom_escape([](const std::string& value) { return value; });
   }
-  return parsed.render(values);
+  return out;
 }
 
 }  // namespace
 
-Result<LinkTemplate> LinkTemplate::parse(TemplateTexts texts) {
+/// Parsed once: that takes longer than all the rest of a mail. Mustache renders one mail at a time.
+struct LinkTemplate::Parsed {
+  explicit Parsed(const TemplateTexts& texts)
+      : subject(parsed(texts.subject, Escaping::none)),
+        text(parsed(texts.text, Escaping::none)),
+        html(parsed(texts.html, Escaping::html)) {}
+
+  std::mutex mutex;
+  mustache::mustache subject, text, html;  // guarded by it
+};
+
+LinkTemplate::LinkTemplate(const TemplateTexts& texts) : parsed_(std::make_shared<Parsed>(texts)) {}
+
+Result<LinkTemplate> LinkTemplate::parse(const TemplateTexts& texts) {
   const auto subject = check("subject.txt", texts.subject, Escaping::none);
   if (!subject) return std::unexpected(subject.error());
   if (*subject) return broken("subject.txt", "{{LINK}} is a secret, and subjects are logged by relays");
@@ -104,14 +118,15 @@ Result<LinkTemplate> LinkTemplate::parse(TemplateTexts texts) {
   const auto text = check("body.txt", texts.text, Escaping::none);
   if (!text) return std::unexpected(text.error());
   if (!*text) return broken("body.txt", "{{LINK}} is missing");
-  return LinkTemplate(std::move(texts));
+  return LinkTemplate(texts);
 }
 
 RenderedMail LinkTemplate::render(const LinkMailData& data) const {
   const mustache::data values = variables(data);
-  return {.subject = visible_text(render_text(texts_.subject, values, Escaping::none)),
-          .text = Secret(render_text(texts_.text, values, Escaping::none)),
-          .html = Secret(render_text(texts_.html, values, Escaping::html))};
+  const std::scoped_lock lock(parsed_->mutex);
+  return {.subject = visible_text(parsed_->subject.render(values)),
+          .text = Secret(parsed_->text.render(values)),
+          .html = Secret(parsed_->html.render(values))};
 }
 
 }  // namespace s3link::mail

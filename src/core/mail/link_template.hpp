@@ -1,7 +1,7 @@
 #pragma once
 
+#include <memory>
 #include <string>
-#include <utility>
 
 #include "core/base/language.hpp"
 #include "core/base/result.hpp"
@@ -38,7 +38,7 @@ class LinkTemplate {
  public:
   /// Errors: invalid_argument, naming the file and the variable or tag: a variable that does not exist, a broken tag,
   /// a partial, a change of delimiters, an unescaped variable in HTML, a body that lacks LINK, a subject that shows it.
-  static Result<LinkTemplate> parse(TemplateTexts texts);
+  static Result<LinkTemplate> parse(const TemplateTexts& texts);
   /// What is used where email.template_dir gives nothing else.
   static TemplateTexts built_in_texts(Language language);
   static LinkTemplate built_in(Language language) { return LinkTemplate(built_in_texts(language)); }
@@ -46,8 +46,9 @@ class LinkTemplate {
   RenderedMail render(const LinkMailData& data) const;
 
  private:
-  explicit LinkTemplate(TemplateTexts texts) : texts_(std::move(texts)) {}
-  TemplateTexts texts_;
+  struct Parsed;
+  explicit LinkTemplate(const TemplateTexts& texts);
+  std::shared_ptr<Parsed> parsed_;
 };
 
 }  // namespace s3link::mail

@@ -37,14 +37,13 @@ bool is_secret(std::string_view name) {
 
 /// Printable ASCII without quotes, and without blanks unless `blanks` are allowed; everything else as %XX.
 void append_clean(std::string& out, std::string_view text, bool blanks) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool harmless = byte > 0x20 && byte < 0x7F && c != '"';
-    if (harmless || (blanks && c == ' ')) {
-      out += c;
-    } else {
-      fmt::format_to(std::back_inserter(out), "%{:02X}", byte);
-    }
+  const auto harmless = [blanks](char c) { return (c > ' ' && c <= '~' && c != '"') || (blanks && c == ' '); };
+  while (!text.empty()) {
+    const auto end = static_cast<std::size_t>(std::ranges::find_if_not(text, harmless) - text.begin());
+    out += text.substr(0, end);
+    if (end == text.size()) return;
+    fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(text[end]));
+    text.remove_prefix(end + 1);
   }
 }
 
@@ -103,8 +102,10 @@ class Line {
 std::string log_time(Instant when) {
   // "Wed, 06 Feb 2019 00:00:38 +0000"
   const std::string date = mail_date(when);
-  return fmt::format("[{}/{}/{}:{} +0000]", date.substr(5, 2), date.substr(8, 3), date.substr(12, 4),
-                     date.substr(17, 8));
+  const std::string_view part = date;
+  std::string out = "[";
+  out.append(part.substr(5, 2)).append("/").append(part.substr(8, 3)).append("/").append(part.substr(12, 4));
+  return out.append(":").append(part.substr(17)).append("]");
 }
 
 std::optional<std::int64_t> count_of(const std::optional<std::chrono::milliseconds>& time) {

@@ -15,9 +15,10 @@ std::unexpected<Error> bad_uri() {
 void append_value(std::string& out, std::string_view value) {
   value = trim(value);
   while (true) {
-    const auto blank = value.find_first_of(" \t");
+    const auto blank = static_cast<std::size_t>(
+        std::ranges::find_if(value, [](char c) { return c == ' ' || c == '\t'; }) - value.begin());
     out += value.substr(0, blank);
-    if (blank == std::string_view::npos) return;
+    if (blank == value.size()) return;
     out += ' ';
     value = trim(value.substr(blank));
   }

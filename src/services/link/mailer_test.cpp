@@ -218,7 +218,7 @@ TEST_F(MailerTest, LedgerThatCannotBeReadIsAnError) {
 TEST_F(MailerTest, AnotherTemplateHoldsForTheMessagesComposedAfterwards) {
   auto texts = mail::LinkTemplate::built_in_texts(Language::en);
   texts.subject = "Another subject";
-  auto other = mail::LinkTemplate::parse(std::move(texts));
+  auto other = mail::LinkTemplate::parse(texts);
   ASSERT_TRUE(other);
   deliver(mailer_);
   mailer_.use_template(std::move(*other));
