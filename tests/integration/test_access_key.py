@@ -1,6 +1,7 @@
 """`s3link key rotate --access`: beside a running server and without one, and the end of the old key."""
 
 import re
+import signal
 import subprocess
 
 import boto3
@@ -96,6 +97,27 @@ def test_without_a_server_the_next_one_takes_it(server):
     server.start()
     assert server.access_key_id != old_id
     assert outcome(server.s3()) == outcome(client_of(server, old_id, old_secret)) == ""
+
+
+def test_a_server_that_is_starting_takes_it(server):
+    for _ in range(3):
+        server.stop()
+        server.start(wait=False)
+        lock = server.data_dir / "lock"
+        wait_until(lambda: lock.read_text().strip() == str(server.process.pid), 30, "its process id", interval=0.0001)
+        done = rotate(server)
+        assert done.returncode == 0 and "the running server has taken it over" in done.stdout, done.stdout + done.stderr
+        server.wait_ready()
+        assert outcome(server.s3()) == ""
+
+
+def test_a_server_that_is_stopping_leaves_it_to_the_next(server):
+    server.process.send_signal(signal.SIGTERM)
+    done = rotate(server)
+    assert done.returncode == 0 and ("no server runs" in done.stdout or "taken it over" in done.stdout), done.stderr
+    server.stop()
+    server.start()
+    assert outcome(server.s3()) == ""
 
 
 def test_a_lost_file_is_made_anew(server):

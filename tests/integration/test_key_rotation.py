@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 
 from raw_s3 import request
-from s3link_harness import BINARY, clean_environment, pattern_bytes
+from s3link_harness import BINARY, clean_environment, pattern_bytes, wait_until
 
 
 def command(data_dir):
@@ -83,6 +83,22 @@ def test_everything_reads_under_the_new_key_and_nothing_under_the_old(make_serve
     assert again.returncode == 1 and "is not the master key" in again.stderr
     (server.data_dir / "master.key").write_text(new)
     server.start()
+
+
+def test_a_change_of_the_access_key_beside_it_does_not_end_it(make_server):
+    """That tells the process whose id is in `lock` to read the access key: a server, as a rule."""
+    server = make_server()
+    fill(server, 3)
+    server.stop()
+    process = subprocess.Popen(command(server.data_dir), env=clean_environment(), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lock = server.data_dir / "lock"
+    wait_until(lambda: lock.read_text().strip() == str(process.pid), 30, "its process id", interval=0.0001)
+    while process.poll() is None:
+        process.send_signal(signal.SIGHUP)
+    assert process.returncode == 0
+    server.start()
+    check(server, 3)
 
 
 def test_killed_at_any_time_it_leaves_a_folder_that_reads_and_can_be_run_again(make_server, tmp_path):

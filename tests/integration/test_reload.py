@@ -11,6 +11,28 @@ from s3link_harness import wait_until
 HTML = '<a href="{{LINK}}">{{FILE_NAME}}</a>'
 
 
+def hang_up_until(server, condition):
+    """Sends SIGHUP all the time."""
+    def send():
+        server.process.send_signal(signal.SIGHUP)
+        return server.process.poll() is not None or condition()
+
+    wait_until(send, 30, "the server", interval=0.001)
+    return server.process.poll()
+
+
+def test_it_ends_neither_a_start_nor_a_stop(server):
+    server.stop()
+    server.start(wait=False)
+    lock = server.data_dir / "lock"  # names the process to whom `s3link key rotate --access` sends it
+    wait_until(lambda: lock.read_text().strip() == str(server.process.pid), 30, "its process id", interval=0.0001)
+    assert hang_up_until(server, (server.data_dir / "listen").exists) is None
+    server.wait_ready()
+    server.process.send_signal(signal.SIGTERM)
+    assert hang_up_until(server, lambda: False) == 0
+    server.process = None
+
+
 class Reloaded:
     """A server with a configuration file and a folder of templates, and what SIGHUP makes of them."""
 

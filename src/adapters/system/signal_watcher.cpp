@@ -1,5 +1,7 @@
 #include "adapters/system/signal_watcher.hpp"
 
+#include <pthread.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -22,12 +24,26 @@ struct SignalWatcher::State {
   }
 };
 
+namespace {
+
+void mask_reloads(int how) noexcept {
+  sigset_t reload;
+  sigemptyset(&reload);
+  sigaddset(&reload, SIGHUP);
+  ::pthread_sigmask(how, &reload, nullptr);
+}
+
+}  // namespace
+
+void SignalWatcher::hold_reloads() noexcept { mask_reloads(SIG_BLOCK); }
+
 SignalWatcher::SignalWatcher() : state_(std::make_unique<State>()) {
   std::signal(SIGPIPE, SIG_IGN);
   state_->listen();
+  mask_reloads(SIG_UNBLOCK);
 }
 
-SignalWatcher::~SignalWatcher() = default;
+SignalWatcher::~SignalWatcher() { hold_reloads(); }
 
 SignalWatcher::Event SignalWatcher::wait() {
   while (state_->events.empty()) state_->context.run_one();

@@ -4,7 +4,8 @@
 
 namespace s3link::system {
 
-/// Turns SIGINT, SIGTERM and SIGHUP into values while it lives; afterwards they do again what they did by default.
+/// Turns SIGINT, SIGTERM and SIGHUP into values while it lives; afterwards SIGINT and SIGTERM do again what they did by
+/// default, and SIGHUP does nothing: it would end a process that is about to end in good order.
 /// SIGPIPE is ignored from the first instance on: a peer that goes away is an error code of the write.
 /// One instance at a time in a process.
 class SignalWatcher {
@@ -15,6 +16,11 @@ class SignalWatcher {
     interrupted,  ///< interrupt() was called
   };
 
+  /// A SIGHUP that comes from now on waits for an instance, instead of ending the process. Before any other thread
+  /// begins: they must not get it.
+  static void hold_reloads() noexcept;
+
+  /// To be made and destroyed by the thread that called hold_reloads(), if one did.
   SignalWatcher();
   ~SignalWatcher();
 

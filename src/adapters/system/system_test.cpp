@@ -101,6 +101,16 @@ TEST(SignalWatcher, SignalsComeInOrderAndInterruptWakes) {
   EXPECT_EQ(watcher.wait(), SignalWatcher::Event::interrupted);
 }
 
+TEST(SignalWatcher, AReloadBeforeItIsThereWaitsForItAndOneAfterItEndsNothing) {
+  SignalWatcher::hold_reloads();
+  ::kill(::getpid(), SIGHUP);
+  {
+    SignalWatcher watcher;
+    EXPECT_EQ(watcher.wait(), SignalWatcher::Event::reload);
+  }
+  ::kill(::getpid(), SIGHUP);
+}
+
 TEST(QueuedLogger, TheLevelCanBeChanged) {
   testing::internal::CaptureStderr();
   {

@@ -96,29 +96,41 @@ std::optional<::pid_t> server_process(const fs::path& data_dir) {
   return process;
 }
 
-/// Until the server takes requests signed with the new pair.
-Awaitable<bool> wait_until_taken(ApiClient& api, ports::Clock& clock) {
-  const auto give_up = clock.steady_now() + kLongestReload;
-  while (clock.steady_now() < give_up) {
-    const auto answer = co_await api.exchange({.path = "/_/api/v1/deliveries", .query = {{"limit", "1"}}});
-    if (answer && answer->status == 200) co_return true;
-    co_await clock.sleep_until(clock.now() + 50ms);
+/// The parts of a request to the server.
+struct Client {
+  const config::Loaded& loaded;
+  const sigv4::Credentials& fresh;
+  http_client::BeastClient& http;
+  system::SystemClock& clock;
+  system::SystemRandom& random;
+};
+
+/// Until the server takes requests signed with the new pair. It may be starting, and have no address yet, or be gone
+/// meanwhile.
+Awaitable<bool> wait_until_taken(Client client) {
+  const auto give_up = client.clock.steady_now() + kLongestReload;
+  while (client.clock.steady_now() < give_up) {
+    if (auto access = find_server_without_key(client.loaded)) {
+      access->credentials = client.fresh.clone();
+      ApiClient api(*access, access->region, client.http, client.clock, client.random);
+      const auto answer = co_await api.exchange({.path = "/_/api/v1/deliveries", .query = {{"limit", "1"}}});
+      if (answer && answer->status == 200) co_return true;
+    }
+    if (server_state(client.loaded.settings.server.data_dir) == ServerState::stopped) co_return false;
+    co_await client.clock.sleep_until(client.clock.now() + 50ms);
   }
   co_return false;
 }
 
 bool is_taken_over(const config::Loaded& loaded, const sigv4::Credentials& fresh) {
-  auto access = find_server_without_key(loaded);
-  if (!access) return false;
-  access->credentials = fresh.clone();
   system::SystemClock clock;
   system::SystemRandom random;
   asio::io_context context(1);
   http_client::BeastClient http(context.get_executor());
-  ApiClient api(*access, access->region, http, clock, random);
   bool taken = false;
   std::exception_ptr thrown;
-  asio::co_spawn(context, wait_until_taken(api, clock), [&](std::exception_ptr error, bool result) {
+  const Client client{.loaded = loaded, .fresh = fresh, .http = http, .clock = clock, .random = random};
+  asio::co_spawn(context, wait_until_taken(client), [&](std::exception_ptr error, bool result) {
     thrown = error;
     taken = result;
     context.stop();
@@ -131,18 +143,23 @@ bool is_taken_over(const config::Loaded& loaded, const sigv4::Credentials& fresh
 /// Has the running server, if there is one, read the file. Returns the exit status.
 int hand_over(const config::Loaded& loaded, const sigv4::Credentials& fresh) {
   const fs::path& data_dir = loaded.settings.server.data_dir;
-  if (server_state(data_dir) == ServerState::stopped) {
+  const auto is_stopped = [&] {
+    if (server_state(data_dir) != ServerState::stopped) return false;
     fmt::print("no server runs on {}; the next one begins with the new key\n", data_dir.string());
-    return kDone;
-  }
+    return true;
+  };
+  if (is_stopped()) return kDone;
   const auto process = server_process(data_dir);
   constexpr const char* kByHand =
       "; until it reads the file (systemctl reload s3link, or SIGHUP) the old key is in force";
   if (!process || ::kill(*process, SIGHUP) != 0) {
-    return complain(kFailed, fmt::format("the new key is stored, but the server cannot be told of it: {}{}",
-                                         process ? std::strerror(errno) : "its process is not known", kByHand));
+    const std::string reason = process ? std::strerror(errno) : "its process is not known";
+    if (is_stopped()) return kDone;
+    return complain(kFailed,
+                    fmt::format("the new key is stored, but the server cannot be told of it: {}{}", reason, kByHand));
   }
   if (!is_taken_over(loaded, fresh)) {
+    if (is_stopped()) return kDone;
     return complain(kFailed,
                     fmt::format("the new key is stored, but the server did not take it over within {} s: see its "
                                 "log{}",

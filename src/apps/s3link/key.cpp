@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 
 #include "adapters/sqlite_store/key_rotation.hpp"
 #include "apps/s3link/exit_status.hpp"
@@ -60,6 +61,9 @@ int rotate_master_key(const KeyOptions& options) {
   const auto loaded = load_sections(options.config, {"server", "auth"});
   if (!loaded) return report_problems(loaded.error());
   const config::Settings& settings = loaded->settings;
+  // `s3link key rotate --access` takes whoever has the folder for the server; and a terminal that goes away breaks
+  // nothing off.
+  std::signal(SIGHUP, SIG_IGN);
   ProgressNote note;
   const auto report =
       sqlite_store::rotate_master_key({.data_dir = settings.server.data_dir, .key_file = settings.auth.master_key_file},

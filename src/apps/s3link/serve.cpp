@@ -284,6 +284,7 @@ class PipelineThread {
 }  // namespace
 
 int serve(const ConfigOptions& options) {
+  system::SignalWatcher::hold_reloads();
   auto loaded = load_configuration(options);
   if (!loaded) return report_problems(loaded.error());
   auto files = read_named_files(*loaded);
