@@ -3,6 +3,8 @@
 http.client sends, botocore signs. Not safe for several threads at a time: each thread makes its own.
 """
 
+import base64
+import hashlib
 import http.client
 import json
 import re
@@ -32,12 +34,13 @@ class SignedClient:
     def close(self):
         self._connection.close()
 
-    def request(self, method, path, query=None, body=b"", absent_ok=False):
+    def request(self, method, path, query=None, body=b"", absent_ok=False, headers=None):
         """Headers (names in lower case) and body of the answer; None for 404 where `absent_ok`."""
         target = urllib.parse.quote(path)
         if query:
             target += "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
-        signed = botocore.awsrequest.AWSRequest(method=method, url=f"http://{self._host}{target}", data=body)
+        signed = botocore.awsrequest.AWSRequest(method=method, url=f"http://{self._host}{target}", data=body,
+                                             headers=headers or {})
         self._signer.add_auth(signed)
         fields = dict(signed.headers.items())
         try:
@@ -118,6 +121,16 @@ class SignedClient:
         return [(key.decode(), upload_id.decode())
                 for key, upload_id in re.findall(rb"<Upload>.*?<Key>(.*?)</Key>.*?<UploadId>(.*?)</UploadId>", page,
                                                  re.DOTALL)]
+
+    # -- lifecycle --------------------------------------------------------------------------------------------------
+
+    def put_lifecycle(self, days):
+        """Objects under each prefix are kept for its days; the others as the server's setting says."""
+        rules = "".join(f"<Rule><ID>{prefix}</ID><Filter><Prefix>{prefix}</Prefix></Filter><Status>Enabled</Status>"
+                        f"<Expiration><Days>{number}</Days></Expiration></Rule>" for prefix, number in days.items())
+        body = f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode()
+        self.request("PUT", f"/{self._bucket}", {"lifecycle": ""}, body,
+                     headers={"content-md5": base64.b64encode(hashlib.md5(body).digest()).decode()})
 
     # -- deliveries -------------------------------------------------------------------------------------------------
 

@@ -67,6 +67,12 @@ class CrashTest:
                           MIXES[kind]) for index in range(THREADS)]
         for worker in workers:
             worker.start()
+        self._wait_for(moment, kind)
+        self._server.kill()
+        return self._join(workers)
+
+    def _wait_for(self, moment, kind):
+        """Until shortly after the requests it aims at are sent."""
         if kind == "any":
             time.sleep(self._rng.uniform(0, 0.15))
         else:
@@ -74,7 +80,8 @@ class CrashTest:
                 moment.aim(kind)
                 moment.wait(0.2)
             time.sleep(self._rng.uniform(0, 0.006))
-        self._server.kill()
+
+    def _join(self, workers):
         histories = {}
         for worker in workers:
             worker.join(30)

@@ -183,14 +183,18 @@ class ScriptedRelay:
     """aiosmtpd in this process: answers by recipient, and stands in where Postfix cannot be started.
 
     `replies`: recipient -> reply to its RCPT, such as "550 5.1.1 no such user"; None: no reply until it is told. `account`: (user, password) that must
-    log in. `certificate`: offers STARTTLS and takes mail only over it.
+    log in. `certificate`: offers STARTTLS and takes mail only over it. `keeps_silent(mail)`: takes that mail, and hangs up in
+    place of the answer.
     """
 
-    def __init__(self, users=("you",), certificate=None, port=None, replies=None, account=None):
+    def __init__(self, users=("you",), certificate=None, port=None, replies=None, account=None, keeps_silent=None):
         self.port = port or free_port()
         self.users, self.certificate, self.replies, self.account = users, certificate, replies or {}, account
+        self.keeps_silent = keeps_silent or (lambda mail: False)
         self.controller = None
         self.taken = []  # (recipient, LinkMail)
+        self.silent = set()  # places in `taken` of those that it took without an answer
+        self.sessions = set()  # under way
 
     def address(self, user):
         return f"{user}@{DOMAIN}"
@@ -204,8 +208,15 @@ class ScriptedRelay:
         return "250 2.1.5 Ok"
 
     async def handle_DATA(self, server, session, envelope):
+        mail = LinkMail.parse(envelope.original_content)
+        silent = self.keeps_silent(mail)
         for recipient in envelope.rcpt_tos:
-            self.taken.append((recipient, LinkMail.parse(envelope.original_content)))
+            if silent:
+                self.silent.add(len(self.taken))
+            self.taken.append((recipient, mail))
+        if silent:
+            server.transport.abort()
+            await asyncio.Event().wait()  # until the session's end cancels this
         return f"250 2.0.0 Ok: queued as SCRIPTED{len(self.taken)}"
 
     def _authenticate(self, server, session, envelope, mechanism, data):
@@ -216,6 +227,22 @@ class ScriptedRelay:
 
     def start(self):
         from aiosmtpd.controller import Controller
+        from aiosmtpd.smtp import SMTP
+
+        sessions = self.sessions
+
+        class Session(SMTP):
+            def connection_made(self, transport):
+                sessions.add(self)
+                super().connection_made(transport)
+
+            def connection_lost(self, error):
+                super().connection_lost(error)
+                sessions.discard(self)
+
+        class SessionController(Controller):
+            def factory(self):
+                return Session(self.handler, **self.SMTP_kwargs)
 
         options = {}
         if self.certificate:
@@ -225,7 +252,7 @@ class ScriptedRelay:
         if self.account:
             options |= {"authenticator": self._authenticate, "auth_required": True,
                         "auth_require_tls": bool(self.certificate)}
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
+        self.controller = SessionController(self, hostname="127.0.0.1", port=self.port, **options)
         self.controller.start()
         return self
 
