@@ -1,12 +1,12 @@
 """Mailed links and uploads through nginx, Apache, Caddy and HAProxy: with the blocks of docs/reverse-proxy.md, and with the
-shortest block there is, which changes the Host header in two of them."""
+shortest block there is, which changes the Host header in two of them; and links through a shared cache, Varnish."""
 
 import hashlib
 
 import pytest
 from clients import MIB
-from proxies import PROXIES, ProxiedServer
-from s3link_harness import free_port, pattern_bytes
+from proxies import PROXIES, ProxiedServer, Varnish
+from s3link_harness import free_port, pattern_bytes, wait_until
 from test_clients import KEYS, check_whole_pass, client_for
 
 # Names that proxies are known to decode, encode again, merge, cut or refuse.
@@ -32,7 +32,8 @@ def proxied(make_server, tmp_path, certificate):
         documented = block == "documented"
         url = f"{'https' if documented else 'http'}://localhost:{port}"
         server = make_server(settings={"server.public_url": url, "email.sender": "files@example.test"})
-        proxy = PROXIES[language](tmp_path / "proxy", port, server.address, block, certificate if documented else None)
+        kinds = PROXIES | {"varnish": Varnish}
+        proxy = kinds[language](tmp_path / "proxy", port, server.address, block, certificate if documented else None)
         proxies.append(proxy)
         return ProxiedServer(server, proxy)
 
@@ -106,3 +107,32 @@ def test_uploads_through_the_plain_block(language, proxied):
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
     else:
         s3.put_object(Bucket=server.bucket, Key="large.bin", Body=large)
+
+
+def test_a_shared_cache_outlives_neither_file_nor_deadline(proxied):
+    """What is allowed once must be asked again: Varnish with its built-in rules keeps what it may."""
+    server = proxied("varnish", "plain")
+    direct = server.server.s3()
+
+    def link(key, seconds=3600):
+        return server.s3().generate_presigned_url("get_object", Params={"Bucket": server.bucket, "Key": key},
+                                                  ExpiresIn=seconds)
+
+    early = link("later.bin")
+    assert [server.fetch(early).status for _ in range(2)] == [404, 404]
+    direct.put_object(Bucket=server.bucket, Key="later.bin", Body=b"content")
+    assert server.fetch(early).body == b"content", "an answer that there is no such file was kept"
+
+    mailed = server.wait_mails(1)[0].link
+    assert f":{server.port}/" in mailed
+    for url in (mailed, mailed, early):
+        assert (server.fetch(url).status, server.fetch(url).body) == (200, b"content")
+
+    short = link("later.bin", seconds=2)
+    assert server.fetch(short).status == 200
+    wait_until(lambda: server.fetch(short).status == 403, 30, "the link to expire in the cache, too")
+
+    direct.put_object(Bucket=server.bucket, Key="later.bin", Body=b"replaced")
+    assert server.fetch(early).body == b"replaced"
+    direct.delete_object(Bucket=server.bucket, Key="later.bin")
+    assert {server.fetch(url).status for url in (mailed, early)} == {404}

@@ -169,6 +169,26 @@ class HAProxy(Proxy):
         return program("haproxy", "usr/sbin/haproxy"), "-db", "-f", self.configuration
 
 
+class Varnish(Proxy):
+    """A shared cache in front, with nothing but its built-in rules."""
+
+    language = "varnish"
+
+    def plain(self):
+        host, port = self.server_address.rsplit(":", 1)
+        return f'vcl 4.1;\nbackend default {{ .host = "{host}"; .port = "{port}"; }}\n'
+
+    def frame(self, block):
+        return getattr(self, block)()
+
+    def command(self):
+        # Its master process compiles the rules; "none": it needs no user of its own to change to.
+        return (program("varnish", "usr/sbin/varnishd"), "-F", "-j", "none", "-n", self.folder / "varnish",
+                "-a", f"127.0.0.1:{self.port}", "-f", self.configuration, "-s", "malloc,16m",
+                "-p", f"vmod_path={folder_of('varnish') / 'usr/lib/x86_64-linux-gnu/varnish/vmods'}",
+                "-p", "cc_command=exec clang-19 -O1 -fpic -shared -Wl,-x -o %o %s")
+
+
 PROXIES = {proxy.language: proxy for proxy in (Nginx, Apache, Caddy, HAProxy)}
 
 
