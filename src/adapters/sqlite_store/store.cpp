@@ -8,6 +8,7 @@
 #include "adapters/sqlite_store/backup_lock.hpp"
 #include "adapters/sqlite_store/bucket_store.hpp"
 #include "adapters/sqlite_store/checkpointer.hpp"
+#include "adapters/sqlite_store/clock_store.hpp"
 #include "adapters/sqlite_store/counters.hpp"
 #include "adapters/sqlite_store/dead_letter_queue.hpp"
 #include "adapters/sqlite_store/delivery_log.hpp"
@@ -143,6 +144,7 @@ struct Store::Parts {
         dead_letters(context),
         alarms(context),
         access_log_journal(context),
+        clock(context),
         statistics(context) {}
 
   FolderLock lock;
@@ -169,6 +171,7 @@ struct Store::Parts {
   SqliteDeadLetterQueue dead_letters;
   SqliteAlarmStore alarms;
   SqliteAccessLogJournal access_log_journal;
+  SqliteClockStore clock;
   SqliteStatistics statistics;
   std::optional<RestoredFolder> restored = std::nullopt;
 };
@@ -247,6 +250,7 @@ ports::DeliveryLog& Store::deliveries() noexcept { return parts_->deliveries; }
 ports::DeadLetterQueue& Store::dead_letters() noexcept { return parts_->dead_letters; }
 ports::AlarmStore& Store::alarms() noexcept { return parts_->alarms; }
 ports::AccessLogJournal& Store::access_log_journal() noexcept { return parts_->access_log_journal; }
+ports::ClockStore& Store::clock() noexcept { return parts_->clock; }
 ports::StatisticsReader& Store::statistics() noexcept { return parts_->statistics; }
 const std::optional<RestoredFolder>& Store::restored() const noexcept { return parts_->restored; }
 const event::Origins& Store::origins() const noexcept { return parts_->origins; }

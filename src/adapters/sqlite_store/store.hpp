@@ -14,6 +14,7 @@
 #include "ports/access_log_journal.hpp"
 #include "ports/alarm_store.hpp"
 #include "ports/bucket_store.hpp"
+#include "ports/clock_store.hpp"
 #include "ports/dead_letter_queue.hpp"
 #include "ports/delivery_log.hpp"
 #include "ports/ledger.hpp"
@@ -61,6 +62,7 @@ class Store {
   ports::DeadLetterQueue& dead_letters() noexcept;
   ports::AlarmStore& alarms() noexcept;
   ports::AccessLogJournal& access_log_journal() noexcept;
+  ports::ClockStore& clock() noexcept;
   ports::StatisticsReader& statistics() noexcept;
 
   /// What was found in the folder, when it was opened for the first time after it was copied out of a backup.
