@@ -3,13 +3,14 @@ set while the server runs (libfaketime)."""
 
 import contextlib
 import email.utils
+import json
 import os
 import pathlib
 import sqlite3
 import time
 
 import access_logs
-from s3link_harness import wait_until
+from s3link_harness import free_port, wait_until
 
 
 def status_of(server, link):
@@ -112,3 +113,97 @@ def test_a_clock_set_back_holds_up_neither_the_access_log_nor_the_end(make_serve
     wait_until(lambda: journal_lines(server) + len(access_logs.read_records(server)) == 40, 20, "the lines on disk",
                interval=0.1)
     server.stop()
+
+
+def log_messages(server):
+    """The `message` of every line of the log."""
+    lines = (json.loads(line) for line in server.log().splitlines() if line.startswith("{"))
+    return [line["message"] for line in lines]
+
+
+def wait_logged(server, message):
+    wait_until(lambda: message in log_messages(server), 20, f"the log line {message!r}", interval=0.1)
+
+
+def clock_of(server):
+    """What /_/readyz tells of the clock, and the status it tells it with."""
+    answer = server.get("/_/readyz")
+    return answer.status, json.loads(answer.body)["clock"]
+
+
+def confirm(server):
+    file = server.data_dir / "clock-confirmed"
+    file.touch()
+    wait_until(lambda: not file.exists(), 20, "the server to take the confirmation", interval=0.1)
+
+
+def make_waiting_mail(make_server, clock, **settings):
+    """A server, stopped, whose only mail waits: nobody listened where its relay should be."""
+    server = make_server(settings={"email.transport": f"smtp://127.0.0.1:{free_port()}?starttls=never", **settings},
+                         environment=clock.environment)
+    server.s3().put_object(Bucket=server.bucket, Key="a.txt", Body=b"content")
+    wait_logged(server, "relay paused")
+    server.stop()
+    server.environment["S3LINK_EMAIL_TRANSPORT"] = "outbox"
+    return server
+
+
+def test_no_mail_leaves_while_the_clock_is_before_what_is_in_the_database(make_server, tmp_path):
+    clock = SetClock(tmp_path)
+    server = make_waiting_mail(make_server, clock)
+    clock.set("-9800d")  # its battery is empty, and no time service has answered yet
+    server.start()
+    wait_logged(server, "mails wait for the clock")
+    wait_logged(server, "alarm raised")
+    status, told = clock_of(server)
+    assert (status, told["state"], told["waits"]) == (200, "behind", "mails") and told["seconds"] > 9799 * 86400
+    assert "clock is behind" in server.cli("doctor", check=False).stdout
+    assert server.mails() == []
+
+    clock.set("+0")
+    mail = server.wait_mails(1)[0]
+    assert server.fetch(mail.link).body == b"content"
+    wait_logged(server, "mails no longer wait for the clock")
+    assert clock_of(server) == (200, {"state": "plausible"})
+    wait_logged(server, "alarm over")
+
+
+def test_an_operator_says_that_an_early_clock_is_right(make_server, tmp_path):
+    """The server ran with a clock that was ahead; nobody waits for years until that is the time again."""
+    clock = SetClock(tmp_path)
+    server = make_waiting_mail(make_server, clock)
+    clock.set("-2d")
+    server.start()
+    wait_logged(server, "mails wait for the clock")
+    confirm(server)
+    server.wait_mails(1)
+    assert log_messages(server).count("clock confirmed") == 1
+    server.stop()
+    server.start()  # that is remembered
+    assert clock_of(server) == (200, {"state": "plausible"})
+
+
+def test_a_jump_ahead_removes_nothing_until_somebody_confirms_it(make_server, tmp_path):
+    clock = SetClock(tmp_path)
+    server = make_server(settings={"bucket.object_ttl": "2d", "email.transport": "outbox"}, environment=clock.environment)
+    server.s3().put_object(Bucket=server.bucket, Key="a.bin", Body=bytes(200_000))
+    server.wait_mails(1)
+    clock.set("+3d")
+    wait_logged(server, "removal waits for the clock")
+    wait_logged(server, "alarm raised")
+    status, told = clock_of(server)
+    assert (status, told["state"], told["waits"]) == (200, "ahead", "removal")
+    server.stop()
+    server.start()  # what is overdue would go now
+    assert clock_of(server)[1]["state"] == "ahead"
+
+    clock.set("+0")  # it was wrong
+    wait_logged(server, "removal no longer waits for the clock")
+    assert len(server.object_files()) == 1
+    assert server.s3().head_object(Bucket=server.bucket, Key="a.bin")["ContentLength"] == 200_000
+
+    clock.set("+3d")
+    wait_until(lambda: log_messages(server).count("removal waits for the clock") == 3, 20, "the second jump", interval=0.1)
+    assert len(server.object_files()) == 1
+    confirm(server)
+    wait_until(lambda: server.object_files() == [], 20, "the removal", interval=0.1)

@@ -31,6 +31,7 @@ NOT_HERE = {
     "PrivateUsers": "needs a user namespace, which a chroot cannot have; the process has no capability either way",
     "DevicePolicy": "needs a control group; PrivateDevices leaves no device to open",
     "PrivateMounts": "all mounts are", "AmbientCapabilities": "none are passed on",
+    "Environment": "BOOT_ID, without which a server goes as after a boot",
     "KeyringMode": "system calls for keyrings are not among those allowed", "RemoveIPC": "after the end",
 }
 

@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kDeadline = 10s;
 constexpr const char* kServer = "server";
 constexpr const char* kRelayState = "relay state";
+constexpr const char* kServerClock = "server's clock";
 constexpr const char* kPublicUrl = "public URL";
 constexpr const char* kLink = "link";
 
@@ -68,6 +69,21 @@ void check_relay_state(const std::string& body, DoctorReport& report) {
   }
 }
 
+/// What the running server says of its machine's clock.
+void check_clock_state(const std::string& body, DoctorReport& report) {
+  const std::string state = json_text(body, "clock", "state");
+  if (state.empty() || state == "plausible") return;
+  std::string message = state == "behind" ? "the clock is behind what is in the server's database"
+                                          : "the clock jumped ahead, or the machine was off for long";
+  message += fmt::format("; what waits for it: {}", json_text(body, "clock", "waits"));
+  const std::string fix = "set the clock right; the server's log names the file that says that it is right";
+  if (state == "behind") {
+    report.failed(kServerClock, std::move(message), fix);
+  } else {
+    report.warning(kServerClock, std::move(message), fix);
+  }
+}
+
 Awaitable<void> check_ready(ports::HttpClient& http, std::string endpoint, DoctorReport& report) {
   const auto url = config::split_http_url(endpoint + "/");
   if (!url) {
@@ -84,6 +100,7 @@ Awaitable<void> check_ready(ports::HttpClient& http, std::string endpoint, Docto
   } else if (answer->status == 200) {
     report.ok(kServer, fmt::format("runs at {} and takes writes", endpoint));
     check_relay_state(answer->body, report);
+    check_clock_state(answer->body, report);
   } else {
     const std::string reason = json_text(answer->body, "error", "message");
     report.failed(kServer,

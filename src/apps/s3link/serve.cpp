@@ -33,6 +33,7 @@
 #include "apps/s3link/relay_secrets.hpp"
 #include "apps/s3link/serve_access_log.hpp"
 #include "apps/s3link/serve_alarm.hpp"
+#include "apps/s3link/serve_clock.hpp"
 #include "apps/s3link/serve_metrics.hpp"
 #include "apps/s3link/serve_notify.hpp"
 #include "apps/s3link/serve_readiness.hpp"
@@ -41,6 +42,7 @@
 #include "core/config/values.hpp"
 #include "services/link/link_generator.hpp"
 #include "services/link/mailer.hpp"
+#include "services/pipeline/clock_guard.hpp"
 #include "services/pipeline/dead_letter_retention.hpp"
 #include "services/pipeline/dispatcher.hpp"
 #include "services/pipeline/lifecycle_sweeper.hpp"
@@ -65,6 +67,11 @@ system::LogFormat log_format(config::LogFormat format) {
 
 std::filesystem::path credentials_file_of(const config::Settings& settings) {
   return settings.server.data_dir / "credentials";
+}
+
+Awaitable<Status> begin(pipeline::ClockGuard& guard) {
+  co_await guard.begin();
+  co_return Status{};
 }
 
 /// Runs one coroutine to its end on a context that is not running otherwise.
@@ -165,7 +172,7 @@ delivery::RelayPolicy relay_policy(const config::Settings& settings) {
           .max_pause = settings.delivery.max_retry};
 }
 
-pipeline::DispatcherSettings dispatcher_settings(const config::Settings& settings) {
+pipeline::DispatcherSettings dispatcher_settings(const config::Settings& settings, pipeline::ClockGuard& guard) {
   const auto& delivery = settings.delivery;
   const auto& rate = settings.email.recipient_rate;
   return {.retry = {.max_attempts = delivery.max_attempts,
@@ -177,7 +184,8 @@ pipeline::DispatcherSettings dispatcher_settings(const config::Settings& setting
           // Often enough that nothing is removed before it is seen that its time is over.
           .overdue_period = std::clamp<std::chrono::seconds>(
               std::min(settings.bucket.object_ttl / 48, delivery.give_up_after / 10), 1s, 60s),
-          .stop_grace = kStopGrace};
+          .stop_grace = kStopGrace,
+          .clock = [&guard] { return guard.status(); }};
 }
 
 Awaitable<Status> make_bucket(ports::BucketStore& buckets, s3::BucketName name, Instant now) {
@@ -337,16 +345,24 @@ int serve(const ConfigOptions& options) {
       return refuse(kFailed, fmt::format("cannot create the bucket {}: {}", name.text(), made.error().message));
   }
 
+  pipeline::ClockGuard guard(clock_guard_settings(settings, clock), store.clock(), clock, logger);
+  if (const Status begun = run_alone(context, begin(guard)); !begun) return refuse(kFailed, begun.error().message);
+
   ServeTraces traces(settings, clock, random, logger);
   pipeline::Redrive redrive(store.dead_letters(), store.buckets(), clock, logger);
   ServedAccessLog access_log(settings, store.access_log_journal(), clock, random, logger);
   std::atomic<bool> stopping = false;
   server::Liveness liveness;
-  ServeMetrics metrics(
-      settings, {.store = store, .redrive = redrive, .access_log = access_log.log, .traces = traces, .log = logger},
-      **sender, clock, {server::AlarmsDocument::kPath});
+  ServeMetrics metrics(settings,
+                       {.store = store,
+                        .redrive = redrive,
+                        .access_log = access_log.log,
+                        .traces = traces,
+                        .log = logger,
+                        .clock_guard = guard},
+                       **sender, clock, {server::AlarmsDocument::kPath});
   pipeline::RelayGate relay(relay_policy(settings), metrics.sender(), clock, random, logger);
-  server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), relay, clock);
+  server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), relay, guard, clock);
   std::vector<server::RequestObserver*> observers = traces.observers();
   observers.push_back(&access_log.log);
   observers.push_back(&metrics.observer());
@@ -362,10 +378,12 @@ int serve(const ConfigOptions& options) {
                      .language = settings.email.language},
                     keys, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
                     std::move(observers), {&alarms, &metrics.document()},
-                    readiness_checks(stopping, store, liveness, relay));
-  pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger);
-  pipeline::LifecycleSweeper sweeper({.bucket = settings.bucket.name, .object_ttl = settings.bucket.object_ttl},
-                                     store.buckets(), clock, logger);
+                    readiness_checks(stopping, store, liveness, relay, guard));
+  const auto removal_time = [&guard] { return guard.status().removal; };
+  pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger, removal_time);
+  pipeline::LifecycleSweeper sweeper(
+      {.bucket = settings.bucket.name, .object_ttl = settings.bucket.object_ttl, .time = removal_time}, store.buckets(),
+      clock, logger);
 
   http_server::ServerOptions server_options;
   server_options.host = settings.server.listen.host;
@@ -399,12 +417,13 @@ int serve(const ConfigOptions& options) {
                        .utc_offset = system::utc_offset_at,
                        .origins = store.origins()},
                       relay, store.ledger(), clock, random);
-  pipeline::Dispatcher dispatcher(dispatcher_settings(settings), store.outbox(), store.buckets(), links, mailer, relay,
-                                  clock, random, logger, traces.sink());
+  guard.on_change([&sweeper] { sweeper.wake(); });
+  pipeline::Dispatcher dispatcher(dispatcher_settings(settings, guard), store.outbox(), store.buckets(), links, mailer,
+                                  relay, clock, random, logger, traces.sink());
 
   NamedSecrets secrets = files->clone();  // the alarm takes its own
-  auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store, **sender, relay, context,
-                                clock, random, logger);
+  auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store, **sender, relay, guard,
+                                context, clock, random, logger);
   if (!alarm) return refuse(kFailed, alarm.error().message);
 
   ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, keys, relay, logger);
@@ -418,6 +437,7 @@ int serve(const ConfigOptions& options) {
   pipeline.add("dispatcher", dispatcher.run());
   pipeline.add("sweeper", sweeper.run());
   pipeline.add("dead letter retention", retention.run());
+  pipeline.add("clock guard", guard.run());
   (*alarm)->run([&](std::string_view name, Awaitable<void> work) { pipeline.add(name, std::move(work)); });
   pipeline.add("access log", access_log.writer.run());
   pipeline.start();
@@ -469,6 +489,7 @@ int serve(const ConfigOptions& options) {
   dispatcher.stop();
   sweeper.stop();
   retention.stop();
+  guard.stop();
   (*alarm)->stop();
   server.stop(kStopGrace);
   access_log.writer.stop();  // after the last request

@@ -1,6 +1,5 @@
 #include "apps/s3link/serve_alarm.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "adapters/smtp/outbox_folder.hpp"
 #include "adapters/smtp/smtp_sender.hpp"
 #include "apps/s3link/relay_secrets.hpp"
+#include "apps/s3link/wording.hpp"
 #include "core/config/values.hpp"
 #include "services/pipeline/alarm.hpp"
 #include "services/pipeline/alarm_mail.hpp"
@@ -17,18 +17,6 @@
 
 namespace s3link::app {
 namespace {
-
-/// As a shell takes it.
-std::string quoted(const std::string& text) {
-  const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' ||
-           c == '-' || c == '_';
-  };
-  if (std::ranges::all_of(text, is_plain)) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
 
 /// Who sends alarm mails. Empty: the sender of the link mails.
 Result<std::unique_ptr<ports::MailSender>> sender_of(const config::Settings& settings,
@@ -60,11 +48,13 @@ pipeline::AlarmWebhookSettings webhook_settings(const config::Settings& settings
 }  // namespace
 
 server::AlarmsDocument alarms_document(const config::Settings& settings, ports::AlarmStore& store,
-                                       const pipeline::RelayGate& relay, ports::Clock& clock) {
+                                       const pipeline::RelayGate& relay, pipeline::ClockGuard& guard,
+                                       ports::Clock& clock) {
   server::AlarmsSettings shown{.dead_letter_threshold = settings.alarm.dead_letter_threshold,
                                .max_wait = settings.alarm.max_wait,
                                .subscribers = {},
-                               .relay = [&relay] { return relay.status(); }};
+                               .relay = [&relay] { return relay.status(); },
+                               .clock = [&guard] { return guard.status(); }};
   if (settings.alarm.email) shown.subscribers.emplace_back("email");
   if (!settings.alarm.webhook.empty()) shown.subscribers.emplace_back("webhook");
   return {std::move(shown), store, clock};
@@ -85,15 +75,15 @@ ServeAlarm::~ServeAlarm() = default;
 Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& settings, NamedFiles& files,
                                                      ports::LoginSecrets* relay_secrets, std::string public_url,
                                                      sqlite_store::Store& store, ports::MailSender& links,
-                                                     pipeline::RelayGate& relay, asio::io_context& context,
-                                                     ports::Clock& clock, ports::Random& random,
-                                                     ports::Logger& logger) {
+                                                     pipeline::RelayGate& relay, pipeline::ClockGuard& guard,
+                                                     asio::io_context& context, ports::Clock& clock,
+                                                     ports::Random& random, ports::Logger& logger) {
   auto parts = std::make_unique<Parts>();
   const alarm::Source source{
       .server = std::move(public_url),
       .bucket = settings.bucket.name.text(),
-      .options =
-          "--data-dir " + quoted(std::filesystem::absolute(settings.server.data_dir).lexically_normal().string()),
+      .options = "--data-dir " +
+                 quoted_for_shell(std::filesystem::absolute(settings.server.data_dir).lexically_normal().string()),
       .origins = store.origins()};
   if (settings.alarm.email) {
     auto sender = sender_of(settings, relay_secrets);
@@ -122,9 +112,11 @@ Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& set
                               .max_wait = settings.alarm.max_wait,
                               .period = settings.alarm.period,
                               .policy = {.min_interval = settings.alarm.min_interval},
-                              .relay = [&relay] { return relay.status(); }},
+                              .relay = [&relay] { return relay.status(); },
+                              .clock = [&guard] { return guard.report(); }},
       store.alarms(), *parts->topic, clock, logger);
-  relay.on_change(parts->alarm->relay_changed());
+  relay.on_change(parts->alarm->status_changed());
+  guard.on_change(parts->alarm->status_changed());
   return std::unique_ptr<ServeAlarm>(new ServeAlarm(std::move(parts)));
 }
 

@@ -15,6 +15,7 @@
 #include "ports/login_secrets.hpp"
 #include "ports/mail_sender.hpp"
 #include "ports/random.hpp"
+#include "services/pipeline/clock_guard.hpp"
 #include "services/pipeline/relay_gate.hpp"
 #include "services/server/alarms.hpp"
 
@@ -22,7 +23,8 @@ namespace s3link::app {
 
 /// What GET /_/api/v1/alarms shows under these settings.
 server::AlarmsDocument alarms_document(const config::Settings& settings, ports::AlarmStore& store,
-                                       const pipeline::RelayGate& relay, ports::Clock& clock);
+                                       const pipeline::RelayGate& relay, pipeline::ClockGuard& guard,
+                                       ports::Clock& clock);
 
 /// The alarm of `s3link serve`: what watches, and who is told. Everything passed to make() must outlive it, and the
 /// context must run until what run() started has ended.
@@ -35,8 +37,9 @@ class ServeAlarm {
   static Result<std::unique_ptr<ServeAlarm>> make(const config::Settings& settings, NamedFiles& files,
                                                   ports::LoginSecrets* relay_secrets, std::string public_url,
                                                   sqlite_store::Store& store, ports::MailSender& links,
-                                                  pipeline::RelayGate& relay, asio::io_context& context,
-                                                  ports::Clock& clock, ports::Random& random, ports::Logger& logger);
+                                                  pipeline::RelayGate& relay, pipeline::ClockGuard& guard,
+                                                  asio::io_context& context, ports::Clock& clock, ports::Random& random,
+                                                  ports::Logger& logger);
   ServeAlarm(const ServeAlarm&) = delete;
   ServeAlarm& operator=(const ServeAlarm&) = delete;
   ~ServeAlarm();

@@ -13,6 +13,7 @@
 #include "adapters/system/process_statistics.hpp"
 #include "adapters/system/queued_logger.hpp"
 #include "apps/s3link/serve_traces.hpp"
+#include "services/pipeline/clock_guard.hpp"
 #include "services/pipeline/dead_letter_retention.hpp"
 #include "services/pipeline/dispatcher.hpp"
 #include "services/pipeline/lifecycle_sweeper.hpp"
@@ -143,6 +144,7 @@ Families ServeMetrics::Parts::counted() const {
     out.push_back(pipeline::removed_dead_letters_family(watched->retention, sources.redrive));
   }
   out.push_back(sender.family());
+  out.push_back(pipeline::clock_family(sources.clock_guard.status()));
   append(out, store_families(sources.store.meter(), sources.store.buckets().writable().has_value()));
   out.push_back(counter("s3link_access_log_lost_lines_total", "Access log lines lost because too many waited.",
                         number(sources.access_log.lost())));

@@ -14,6 +14,7 @@ namespace s3link::http_server {
 class Server;
 }
 namespace s3link::pipeline {
+class ClockGuard;
 class DeadLetterRetention;
 class Dispatcher;
 class LifecycleSweeper;
@@ -46,6 +47,7 @@ class ServeMetrics {
     const server::AccessLog& access_log;
     const ServeTraces& traces;
     const system::QueuedLogger& log;
+    pipeline::ClockGuard& clock_guard;
   };
   /// `links` carries the link mails; `document_paths`: of the other documents. The references must outlive it.
   ServeMetrics(const config::Settings& settings, Sources sources, ports::MailSender& links, ports::Clock& clock,

@@ -6,6 +6,7 @@
 
 #include "adapters/http_server/server.hpp"
 #include "adapters/sqlite_store/store.hpp"
+#include "services/pipeline/clock_guard.hpp"
 #include "services/pipeline/relay_gate.hpp"
 
 namespace s3link::app {
@@ -26,17 +27,32 @@ std::string relay_document(const delivery::RelayStatus& status) {
   return boost::json::serialize(out);
 }
 
+/// Without the folder's name: as above.
+std::string clock_document(const delivery::ClockStatus& status) {
+  boost::json::object out{{"state", to_string(status.state)}};
+  if (status.mail_waits) {
+    out["waits"] = status.removal_waits ? "mails and removal" : "mails";
+    out["seconds"] = off_by(status).count();
+  } else if (status.removal_waits) {
+    out["waits"] = "removal";
+    out["seconds"] = std::chrono::ceil<std::chrono::seconds>(status.wall - status.removal).count();
+    out["waits_seconds"] = std::chrono::ceil<std::chrono::seconds>(status.believed_in).count();
+  }
+  return boost::json::serialize(out);
+}
+
 Awaitable<Status> all_work(const server::Liveness& liveness) { co_return liveness.state(); }
 
 }  // namespace
 
 std::vector<server::ReadinessCheck> readiness_checks(const std::atomic<bool>& stopping, sqlite_store::Store& store,
-                                                     const server::Liveness& liveness,
-                                                     const pipeline::RelayGate& relay) {
+                                                     const server::Liveness& liveness, const pipeline::RelayGate& relay,
+                                                     pipeline::ClockGuard& guard) {
   return {{"server", [&stopping] { return not_stopping(stopping); }},
           {"outbox", [&store] { return store.outbox_room(); }},
           {"liveness", [&liveness] { return all_work(liveness); }},
-          {"relay", nothing_against, [&relay] { return relay_document(relay.status()); }}};
+          {"relay", nothing_against, [&relay] { return relay_document(relay.status()); }},
+          {"clock", nothing_against, [&guard] { return clock_document(guard.status()); }}};
 }
 
 void add_parts(server::Liveness& liveness, http_server::Server& server, asio::io_context& pipeline,

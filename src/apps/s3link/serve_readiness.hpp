@@ -8,8 +8,9 @@
 #include "services/server/readiness.hpp"
 
 namespace s3link::pipeline {
+class ClockGuard;
 class RelayGate;
-}
+}  // namespace s3link::pipeline
 namespace s3link::http_server {
 class Server;
 }
@@ -20,11 +21,11 @@ class Store;
 namespace s3link::app {
 
 /// What /_/readyz asks besides whether the store takes writes: that the server does not stop, that the outbox has room,
-/// and that all parts work; it tells the state of the relay, which keeps nobody from uploading. The references must
-/// outlive the API.
+/// and that all parts work; it tells the state of the relay and of the clock, which keep nobody from uploading. The
+/// references must outlive the API.
 std::vector<server::ReadinessCheck> readiness_checks(const std::atomic<bool>& stopping, sqlite_store::Store& store,
-                                                     const server::Liveness& liveness,
-                                                     const pipeline::RelayGate& relay);
+                                                     const server::Liveness& liveness, const pipeline::RelayGate& relay,
+                                                     pipeline::ClockGuard& guard);
 
 /// Adds the parts of `serve`: the threads that speak HTTP, the pipeline's, the store. No look may be under way, or come
 /// when one of them is gone.

@@ -21,6 +21,9 @@ std::string counted(std::uint64_t count, std::string_view noun);
 /// "2026-12-08 14:00:05 UTC".
 std::string instant_in_words(Instant when);
 
+/// As a shell takes it: in quotes, where it has to be.
+std::string quoted_for_shell(const std::string& text);
+
 /// Text of others on a terminal: control characters, and those that show nothing or turn the reading direction, become
 /// '?'; at most `max_characters` of UTF-8, the end cut with "…".
 std::string printable(std::string_view text, std::size_t max_characters = 10'000);

@@ -44,5 +44,10 @@ TEST(Printable, NamesLookLikeWhatTheyAre) {
   EXPECT_EQ(printable("می\u200Cروم 👩\u200D💻"), "می\u200Cروم 👩\u200D💻");
 }
 
+TEST(QuotedForShell, OnlyWhatHasToBe) {
+  EXPECT_EQ(quoted_for_shell("/var/lib/s3link-2_b.d"), "/var/lib/s3link-2_b.d");
+  EXPECT_EQ(quoted_for_shell("/my data/it's"), "'/my data/it'\\''s'");
+}
+
 }  // namespace
 }  // namespace s3link::app

@@ -13,9 +13,11 @@ std::string_view to_string(AlarmName name) noexcept {
     case AlarmName::oldest_event:
       return "oldest-event";
     case AlarmName::relay_login:
+      return "relay-login";
+    case AlarmName::clock:
       break;
   }
-  return "relay-login";
+  return "clock";
 }
 
 std::optional<AlarmName> parse_alarm_name(std::string_view text) noexcept {

@@ -18,9 +18,11 @@ enum class AlarmName {
   dead_letters,  ///< how many uploads were given up; in the published design DeadLetterQueueDepthAlarm
   oldest_event,  ///< how long the oldest upload that is neither mailed nor given up has waited
   relay_login,   ///< the relay refuses our login: no mail leaves until somebody mends it
+  clock,         ///< the machine's clock may be wrong: mails wait, or what is to be removed does
 };
-inline constexpr AlarmName kAlarms[] = {AlarmName::dead_letters, AlarmName::oldest_event, AlarmName::relay_login};
-/// "dead-letters", "oldest-event", "relay-login".
+inline constexpr AlarmName kAlarms[] = {AlarmName::dead_letters, AlarmName::oldest_event, AlarmName::relay_login,
+                                        AlarmName::clock};
+/// "dead-letters", "oldest-event", "relay-login", "clock".
 std::string_view to_string(AlarmName name) noexcept;
 std::optional<AlarmName> parse_alarm_name(std::string_view text) noexcept;
 
@@ -32,7 +34,8 @@ struct Notification {
   Instant made;
   Instant since;                        ///< of the state told
   std::optional<Instant> alarm_since;   ///< of an OK: when the ALARM it ends began
-  std::uint64_t value = 0;              ///< dead letters; or the age in seconds; or for how many seconds it refuses
+  std::uint64_t value = 0;              ///< dead letters; or the age in seconds; or for how many seconds it refuses;
+                                        ///< or by how many the clock is off
   std::uint64_t threshold = 0;          ///< in the same unit; ALARM is above it
   std::uint64_t changes = 0;            ///< of state since the message before; 1 where nothing happened between
   std::vector<FrequentReason> reasons;  ///< most frequent first; none of an OK

@@ -46,6 +46,12 @@ std::string meaning(const Notification& notification) {
                 "email.password_file are right. Mails wait meanwhile; nothing is lost. After a change:\n"
                 "systemctl reload s3link (SIGHUP).\n";
   }
+  if (notification.alarm == AlarmName::clock) {
+    return ok ? "Mails leave, and what is due is removed.\n"
+              : "While the clock is before what is in the database no mail leaves, since its link would\n"
+                "be dead. After a jump ahead nothing is removed that is due by the jump alone. Set the\n"
+                "clock right, or say that it is; both end this at once, and nothing is lost.\n";
+  }
   return ok ? "Nothing waits longer than the threshold any more.\n"
             : "Mails are being tried, but the oldest has not left for longer than the threshold.\n";
 }
@@ -61,6 +67,10 @@ std::string headline(const Notification& notification) {
   if (notification.alarm == AlarmName::relay_login) {
     return ok ? "the relay takes our login again" : "the relay refuses our login";
   }
+  if (notification.alarm == AlarmName::clock) {
+    if (ok) return "the clock is taken as right again";
+    return fmt::format("the clock may be wrong by {}", duration(notification.value));
+  }
   if (ok) return fmt::format("no upload waits longer than {} for its mail", duration(notification.threshold));
   return fmt::format("an upload has waited {} for its mail, longer than {}", duration(notification.value),
                      duration(notification.threshold));
@@ -73,6 +83,7 @@ std::string look_command(const Notification& notification, const Source& source)
     case AlarmName::oldest_event:
       return command("deliveries --state pending", source);
     case AlarmName::relay_login:
+    case AlarmName::clock:
       break;
   }
   return command("doctor", source);

@@ -89,5 +89,19 @@ TEST(NotificationText, AgeIsInWords) {
   EXPECT_EQ(headline(old), "no upload waits longer than 1 hour for its mail");
 }
 
+TEST(NotificationText, AClockIsOffBySoMuch) {
+  Notification wrong = raised();
+  wrong.alarm = AlarmName::clock;
+  wrong.value = 3 * 86'400;
+  wrong.reasons = {{.text = "the clock says 2000", .count = 1}};
+  const MailText mail = mail_text(wrong, kSource);
+  EXPECT_EQ(mail.subject, "[s3link] ALARM: the clock may be wrong by 3 days");
+  EXPECT_TRUE(mail.text.contains("Alarm:     clock\n")) << mail.text;
+  EXPECT_TRUE(mail.text.contains("  1 x the clock says 2000\n")) << mail.text;
+  EXPECT_EQ(look_command(wrong, {}), "s3link doctor");
+  wrong.message = AlarmMessage::ok;
+  EXPECT_EQ(headline(wrong), "the clock is taken as right again");
+}
+
 }  // namespace
 }  // namespace s3link::alarm

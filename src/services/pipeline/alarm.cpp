@@ -42,7 +42,7 @@ Alarm::~Alarm() { store_.on_dead_letters_changed({}); }
 
 void Alarm::stop() { loop_.stop(); }
 
-std::function<void()> Alarm::relay_changed() { return loop_.waker(); }
+std::function<void()> Alarm::status_changed() { return loop_.waker(); }
 
 Awaitable<void> Alarm::run() {
   co_await loop_.run([this] { return look(); });
@@ -75,10 +75,18 @@ Awaitable<Result<std::optional<Instant>>> Alarm::look() {
   co_return next;
 }
 
+Alarm::Reading Alarm::reading_of(const ClockReport& clock) {
+  const auto off = static_cast<std::uint64_t>(off_by(clock.status).count());
+  Reading out{.alarm = AlarmName::clock, .value = off, .threshold = 0, .over = off > 0};
+  if (out.over) out.reasons.push_back({.text = clock.trouble, .count = 1});
+  return out;
+}
+
 std::vector<Alarm::Reading> Alarm::readings(const ports::AlarmMeasure& measure, Instant now) const {
   const auto age = age_seconds(measure.oldest_event, now);
   const auto longest = static_cast<std::uint64_t>(settings_.max_wait.count());
   std::vector<Reading> out;
+  if (settings_.clock) out.push_back(reading_of(settings_.clock()));
   out.push_back({.alarm = AlarmName::dead_letters,
                  .value = measure.dead_letters,
                  .threshold = settings_.dead_letter_threshold,

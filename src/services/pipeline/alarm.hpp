@@ -14,6 +14,7 @@
 #include "ports/clock.hpp"
 #include "ports/logger.hpp"
 #include "services/pipeline/alarm_topic.hpp"
+#include "services/pipeline/clock_guard.hpp"
 #include "services/pipeline/recurring_look.hpp"
 
 namespace s3link::pipeline {
@@ -25,13 +26,16 @@ struct AlarmSettings {
   delivery::AlarmPolicy policy;
   /// What the relay of the link mails is doing; asked from run()'s executor. Empty: there is none to be watched.
   std::function<delivery::RelayStatus()> relay = {};
+  /// Whether the machine's clock can be right; asked in the same way. Empty: it is not watched.
+  std::function<ClockReport()> clock = {};
 };
 
 /// Watches the dead-letter queue and the outbox, decides by delivery::evaluate, logs every change of state, and hands
 /// what is to be told to the topic. Looks at the start, each period, and soon after each change of the dead-letter
-/// queue or relay_changed(): a fraction of the period later, so that what fails together is told together. A subscriber
-/// that is new is reminded at the start of what the others were told before it was there. Thread safety: run() stays on
-/// its executor, one thread or a strand; stop() may be called from any thread. The store and the topic must outlive it.
+/// queue or status_changed(): a fraction of the period later, so that what fails together is told together. A
+/// subscriber that is new is reminded at the start of what the others were told before it was there. Thread safety:
+/// run() stays on its executor, one thread or a strand; stop() may be called from any thread. The store and the topic
+/// must outlive it.
 class Alarm {
  public:
   Alarm(AlarmSettings settings, ports::AlarmStore& store, AlarmTopic& topic, ports::Clock& clock,
@@ -43,8 +47,8 @@ class Alarm {
   /// Until stop(); call once, and do not cancel it.
   Awaitable<void> run();
   void stop();
-  /// The relay's status is another. From any thread, also after the Alarm is gone.
-  std::function<void()> relay_changed();
+  /// The relay's status, or the clock's, is another. From any thread, also after the Alarm is gone.
+  std::function<void()> status_changed();
 
  private:
   /// What one alarm looks at.
@@ -58,6 +62,7 @@ class Alarm {
   };
   /// Waits for what fails together with what woke us, and evaluates every alarm. Returns when the next look is due.
   Awaitable<Result<std::optional<Instant>>> look();
+  static Reading reading_of(const ClockReport& clock);
   std::vector<Reading> readings(const ports::AlarmMeasure& measure, Instant now) const;
   Awaitable<Result<Instant>> evaluate(Reading reading);
   Awaitable<Status> tell(Reading reading, delivery::AlarmStep step, Instant now, std::vector<std::string> subscribers);

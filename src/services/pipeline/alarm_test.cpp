@@ -35,9 +35,12 @@ class AlarmTest : public testing::Test {
     std::vector<ports::AlarmSubscriber*> all;
     for (auto* const subscriber : subscribed_) all.push_back(subscriber);
     topic_ = std::make_unique<AlarmTopic>(AlarmFeedSettings{}, all, store_, clock_, random_, logger_);
-    alarm_ =
-        std::make_unique<Alarm>(AlarmSettings{.dead_letter_threshold = 5, .max_wait = 1h, .period = 60s, .policy = {}},
-                                store_, *topic_, clock_, logger_);
+    alarm_ = std::make_unique<Alarm>(AlarmSettings{.dead_letter_threshold = 5,
+                                                   .max_wait = 1h,
+                                                   .period = 60s,
+                                                   .policy = {},
+                                                   .clock = [this] { return clock_report_; }},
+                                     store_, *topic_, clock_, logger_);
     running_ = 2;
     const auto ended = [this](std::exception_ptr failure) {
       EXPECT_FALSE(failure);
@@ -79,6 +82,7 @@ class AlarmTest : public testing::Test {
   std::vector<test_support::FakeAlarmSubscriber*> subscribed_ = {&mail_, &hook_};
   std::unique_ptr<AlarmTopic> topic_;
   std::unique_ptr<Alarm> alarm_;
+  ClockReport clock_report_;
   int running_ = 0;
 };
 
@@ -132,6 +136,43 @@ TEST_F(AlarmTest, ChangeThatTheStoreDoesNotTellIsSeenWithinAPeriod) {
   EXPECT_TRUE(mail_.told.empty());
   pass(1s);
   EXPECT_EQ(mail_.told.size(), 1U);
+}
+
+TEST_F(AlarmTest, AClockThatCannotBeRightIsToldSoonAfterItIsSeen) {
+  start();
+  clock_.step(-26h);
+  clock_report_ = {.status = {.state = delivery::ClockState::behind,
+                              .mail_waits = true,
+                              .wall = clock_.now(),
+                              .newest = clock_.now() + 26h},
+                   .trouble = "the clock says 2000"};
+  alarm_->status_changed()();
+  settle();
+  pass(500ms);
+  ASSERT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm));
+  EXPECT_EQ(mail_.told[0].alarm, AlarmName::clock);
+  EXPECT_EQ(mail_.told[0].value, 26U * 3600);
+  EXPECT_EQ(mail_.told[0].reasons, (std::vector<alarm::FrequentReason>{{"the clock says 2000", 1}}));
+  clock_report_ = {};
+  alarm_->status_changed()();
+  settle();
+  pass(500ms);
+  EXPECT_THAT(told(hook_), ElementsAre(AlarmMessage::alarm, AlarmMessage::ok));
+}
+
+TEST_F(AlarmTest, AStartAfterALongWhileIsNoAlarm) {
+  clock_report_ = {.status = {.state = delivery::ClockState::ahead,
+                              .removal_waits = true,
+                              .starting = true,
+                              .wall = clock_.now(),
+                              .removal = clock_.now() - 700h},
+                   .trouble = "a month"};
+  start();
+  EXPECT_TRUE(mail_.told.empty());
+  clock_report_.status.starting = false;
+  pass(60s);
+  ASSERT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm));
+  EXPECT_EQ(mail_.told[0].value, 700U * 3600);
 }
 
 TEST_F(AlarmTest, ReminderComesAfterADay) {

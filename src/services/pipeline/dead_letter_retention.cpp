@@ -15,8 +15,13 @@ constexpr std::size_t kBatch = 200;  // one transaction each: long ones would ho
 
 }  // namespace
 
-DeadLetterRetention::DeadLetterRetention(ports::DeadLetterQueue& queue, ports::Clock& clock, ports::Logger& logger)
-    : queue_(queue), clock_(clock), logger_(logger), loop_("removal of old dead letters failed", {}, clock, logger) {}
+DeadLetterRetention::DeadLetterRetention(ports::DeadLetterQueue& queue, ports::Clock& clock, ports::Logger& logger,
+                                         std::function<Instant()> time)
+    : queue_(queue),
+      clock_(clock),
+      logger_(logger),
+      time_(std::move(time)),
+      loop_("removal of old dead letters failed", {}, clock, logger) {}
 
 DeadLetterRetention::~DeadLetterRetention() = default;
 
@@ -30,7 +35,7 @@ Awaitable<Result<std::optional<Instant>>> DeadLetterRetention::remove_old() {
   std::size_t count = 0;
   while (!loop_.stopping()) {
     const Instant now = clock_.now();
-    const auto old = co_await queue_.older_than(now - kKept, kBatch);
+    const auto old = co_await queue_.older_than((time_ ? time_() : now) - kKept, kBatch);
     if (!old) co_return std::unexpected(old.error());
     if (old->empty()) break;
     std::vector<std::int64_t> ids;

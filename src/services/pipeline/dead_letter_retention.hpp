@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 
 #include "ports/awaitable.hpp"
 #include "ports/clock.hpp"
@@ -20,7 +21,9 @@ class DeadLetterRetention {
   /// Since the last failure.
   static constexpr std::chrono::days kKept{14};
 
-  DeadLetterRetention(ports::DeadLetterQueue& queue, ports::Clock& clock, ports::Logger& logger);
+  /// `time`: by which their age is counted, never after the clock's; empty: the clock's.
+  DeadLetterRetention(ports::DeadLetterQueue& queue, ports::Clock& clock, ports::Logger& logger,
+                      std::function<Instant()> time = {});
   DeadLetterRetention(const DeadLetterRetention&) = delete;
   DeadLetterRetention& operator=(const DeadLetterRetention&) = delete;
   ~DeadLetterRetention();
@@ -39,6 +42,7 @@ class DeadLetterRetention {
   ports::DeadLetterQueue& queue_;
   ports::Clock& clock_;
   ports::Logger& logger_;
+  const std::function<Instant()> time_;
   RecurringLook loop_;
   std::atomic<std::uint64_t> dropped_ = 0;
 };

@@ -50,7 +50,8 @@ class DeadLetterRetentionTest : public testing::Test {
   test_support::FakeLogger logger_;
   test_support::FakeOutbox outbox_;
   test_support::FakeDeadLetterQueue queue_{outbox_};
-  DeadLetterRetention retention_{queue_, clock_, logger_};
+  Instant::duration doubted_{0};  ///< by which the clock may be ahead
+  DeadLetterRetention retention_{queue_, clock_, logger_, [this] { return clock_.now() - doubted_; }};
   bool ended_ = false;
 };
 
@@ -78,6 +79,17 @@ TEST_F(DeadLetterRetentionTest, WhatIsOverdueAtTheStartGoesInBatches) {
   EXPECT_EQ(logger_.lines.back(), "old dead letters dropped rule=retention count=450");
   EXPECT_EQ(*run_sync(queue_.length()), 0U);
   EXPECT_EQ(retention_.dropped(), 450U);
+}
+
+TEST_F(DeadLetterRetentionTest, CountsTheirAgeByTheTimeThatItIsTold) {
+  const auto letter = add_dead();
+  start();
+  doubted_ = days(30);
+  pass(days(30));
+  EXPECT_EQ(outbox_.row(letter).state, "dead");
+  doubted_ = days(1);
+  pass(1h);
+  EXPECT_EQ(outbox_.row(letter).state, "dropped");
 }
 
 TEST_F(DeadLetterRetentionTest, ErrorIsLoggedAndTriedAgain) {

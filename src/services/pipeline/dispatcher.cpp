@@ -23,6 +23,8 @@ using ports::LogLevel;
 
 constexpr std::string_view kUnconfirmed = "unconfirmed";
 constexpr auto kEmptyWait = 10s;
+constexpr auto kClockWait = 5s;   // between two looks at a clock that cannot be right
+constexpr auto kGoneWait = 1min;  // the same, for a mail whose object is gone by that clock
 
 /// For errors of the outbox itself, between two looks at it.
 constexpr delivery::RetryPolicy kLookAgain{.max_attempts = 0, .first_retry = 1s, .max_retry = 60s};
@@ -40,7 +42,14 @@ delivery::Failed not_tried(Error error) { return {{{.error = std::move(error), .
 
 delivery::Dropped replaced() { return {{"replaced", "the object was replaced before its mail"}}; }
 
-delivery::Dropped gone(std::string text) { return {{"object_gone", std::move(text)}}; }
+constexpr std::string_view kGone = "object_gone";
+
+delivery::Dropped gone(std::string text) { return {{std::string(kGone), std::move(text)}}; }
+
+bool is_gone(const delivery::Outcome& outcome) {
+  const auto* const dropped = std::get_if<delivery::Dropped>(&outcome);
+  return dropped != nullptr && dropped->rule.kind == kGone;
+}
 
 ports::FailureReason to_port(delivery::Reason reason) {
   return {.kind = std::move(reason.kind),
@@ -182,6 +191,12 @@ Awaitable<void> Dispatcher::loop() {
   }
 }
 
+Instant::duration Dispatcher::jump() const {
+  if (!settings_.clock) return {};
+  const delivery::ClockStatus status = settings_.clock();
+  return status.wall - status.removal;
+}
+
 delivery::Room Dispatcher::room() const {
   const auto retried = static_cast<std::size_t>(std::ranges::count(running_, true, &Running::retried));
   const std::size_t borne = running_.size() + relay_.free(running_.size());
@@ -206,6 +221,7 @@ Awaitable<Status> Dispatcher::forget_wrong_clock() {
 
 Awaitable<Status> Dispatcher::take_overdue() {
   const Instant now = clock_.now();
+  if (jump() > 0ms) co_return Status{};
   if (now < next_overdue_ && next_overdue_ <= now + settings_.overdue_period) co_return Status{};
   const std::size_t free = settings_.concurrency - std::min<std::size_t>(settings_.concurrency, running_.size());
   if (free == 0) co_return Status{};
@@ -220,6 +236,7 @@ Awaitable<Status> Dispatcher::take_overdue() {
 Awaitable<Result<std::optional<Instant>>> Dispatcher::take() {
   // No mail is handed to the relay while its outcome could not be recorded: it would be sent twice.
   if (auto writable = buckets_.writable(); !writable) co_return std::unexpected(writable.error());
+  if (settings_.clock && settings_.clock().mail_waits) co_return clock_.now() + kClockWait;
   if (auto forgotten = co_await forget_wrong_clock(); !forgotten) co_return std::unexpected(forgotten.error());
   if (auto taken = co_await take_overdue(); !taken) co_return std::unexpected(taken.error());
   while (!stopping_) {
@@ -411,8 +428,13 @@ Awaitable<Status> Dispatcher::settle(const ports::OutboxEntry& entry, delivery::
                                      std::optional<Instant> removal, std::vector<ports::LogField> about,
                                      DeliveryTrace& trace) {
   const Instant now = clock_.now();
-  const delivery::Life life{
+  delivery::Life life{
       .failed_before = entry.attempts, .since = entry.since, .removal = removal, .refused = from_port(entry.refused)};
+  if (const auto ahead = jump(); ahead > 0ms) {
+    life.since += ahead;
+    if (life.removal) *life.removal += ahead;
+    if (is_gone(outcome)) outcome = delivery::Held{now + kGoneWait};
+  }
   auto action = delivery::next(settings_.retry, life, outcome, now, random_.next_u64());
   trace.set_outcome(action);
 

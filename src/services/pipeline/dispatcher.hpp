@@ -4,12 +4,14 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/delivery/clock_watch.hpp"
 #include "core/delivery/decision.hpp"
 #include "ports/awaitable.hpp"
 #include "ports/bucket_store.hpp"
@@ -34,11 +36,12 @@ class WakeSignal;
 
 struct DispatcherSettings {
   delivery::RetryPolicy retry;
-  unsigned concurrency = 16;                         ///< deliveries at a time; 1 or more
-  std::chrono::milliseconds lease{300'000};          ///< how long a claim holds if this process dies
-  std::chrono::milliseconds longest_hold{0};         ///< that MailSettings::recipient_rate makes a mail wait
-  std::chrono::milliseconds overdue_period{60'000};  ///< between two looks for those whose time is over
-  std::chrono::milliseconds stop_grace{10'000};      ///< what running deliveries get to finish after stop()
+  unsigned concurrency = 16;                          ///< deliveries at a time; 1 or more
+  std::chrono::milliseconds lease{300'000};           ///< how long a claim holds if this process dies
+  std::chrono::milliseconds longest_hold{0};          ///< that MailSettings::recipient_rate makes a mail wait
+  std::chrono::milliseconds overdue_period{60'000};   ///< between two looks for those whose time is over
+  std::chrono::milliseconds stop_grace{10'000};       ///< what running deliveries get to finish after stop()
+  std::function<delivery::ClockStatus()> clock = {};  ///< whether it can be right; empty: it is
 };
 
 /// The loop that delivers outbox entries: event → link → mail → ledger. Woken by the outbox at once when an entry is
@@ -47,9 +50,11 @@ struct DispatcherSettings {
 /// what the first did. The mails of an event go out beside each other: one that hangs keeps its event, and no other
 /// mail. No more are begun than the mailer's relay can bear (RelayGate): what has to wait for the relay stays in the
 /// outbox, and no attempt is counted; but once a minute those are taken whose time is over. Nor is one counted where
-/// the fault is ours: the store's, the disk's, the ledger's. Each attempt is a segment in the trace of the request that
-/// made the event. Thread safety: run() and the deliveries it starts stay on run()'s executor, which must be one thread
-/// or a strand; stop() may be called from any thread. Its ports must outlive run().
+/// the fault is ours: the store's, the disk's, the ledger's. While the clock cannot be right nothing is begun where it
+/// is behind; where it jumped ahead, no event ends by the jump alone, as given up or as one whose object is gone. Each
+/// attempt is a segment in the trace of the request that made the event. Thread safety: run() and the deliveries it
+/// starts stay on run()'s executor, which must be one thread or a strand; stop() may be called from any thread. Its
+/// ports must outlive run().
 class Dispatcher {
  public:
   Dispatcher(DispatcherSettings settings, ports::Outbox& outbox, ports::BucketStore& buckets,
@@ -70,6 +75,8 @@ class Dispatcher {
  private:
   struct Running;
   struct Reading;
+  /// By how much the clock jumped ahead, as long as that may be wrong.
+  Instant::duration jump() const;
   Awaitable<void> loop();
   delivery::Room room() const;
   /// No wait is longer than a lease or max_retry: what is due later was given its time by a clock that was ahead, or by

@@ -819,6 +819,41 @@ TEST_F(DispatcherTest, GoneObjectsAreDropped) {
   EXPECT_EQ(sender_.sent.size(), 1U);
 }
 
+TEST_F(DispatcherTest, NothingIsBegunWhileTheClockIsBehind) {
+  delivery::ClockStatus status{.mail_waits = true};
+  settings_.clock = [&] { return status; };
+  const auto id = put("a");
+  start();
+  pass(1h);
+  EXPECT_EQ(outbox_.row(id).state, "pending");
+  EXPECT_TRUE(sender_.tried.empty());
+  status.mail_waits = false;
+  pass(5s);
+  EXPECT_EQ(outbox_.row(id).state, "delivered");
+  EXPECT_TRUE(logger_.lines.size() == 1 && logged("delivery sent"));
+}
+
+TEST_F(DispatcherTest, AJumpAheadEndsNoEvent) {
+  sender_.failures_of["you@example.net"] = {kBusy};
+  Instant::duration doubted = std::chrono::days(10);
+  settings_.clock = [&] {
+    return delivery::ClockStatus{
+        .removal_waits = doubted > 0ms, .wall = clock_.now(), .removal = clock_.now() - doubted};
+  };
+  const auto busy = put("busy", "x", clock_.now() + std::chrono::days(20));
+  const auto expired = put("expired", "x", clock_.now() + 1h);
+  clock_.step(std::chrono::days(10));
+  start();
+  EXPECT_EQ(outbox_.row(busy).state, "pending") << "ten days are more than an event is tried";
+  EXPECT_EQ(outbox_.row(expired).state, "pending") << "its object is gone by that clock alone";
+  pass(10min);
+  EXPECT_EQ(outbox_.row(busy).state, "delivered");
+  EXPECT_EQ(outbox_.row(expired).state, "pending");
+  doubted = 0ms;
+  pass(1min);
+  EXPECT_EQ(outbox_.row(expired).state, "dropped");
+}
+
 TEST_F(DispatcherTest, RulesDropOrBury) {
   start();
   const auto folder = put("folder/", "");

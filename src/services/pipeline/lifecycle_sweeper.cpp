@@ -55,7 +55,7 @@ Awaitable<Status> LifecycleSweeper::apply_rules() {
 Awaitable<Status> LifecycleSweeper::remove_objects() {
   while (!loop_.stopping()) {
     const auto begin = clock_.steady_now();
-    const auto removed = co_await buckets_.remove_expired(clock_.now(), kBatch);
+    const auto removed = co_await buckets_.remove_expired(removal_time(), kBatch);
     if (!removed) co_return std::unexpected(removed.error());
     tally_.removed_objects.fetch_add(*removed, std::memory_order_relaxed);
     if (*removed > 0) {
@@ -70,7 +70,7 @@ Awaitable<Status> LifecycleSweeper::remove_objects() {
 Awaitable<Status> LifecycleSweeper::abort_uploads() {
   while (!loop_.stopping()) {
     const auto begin = clock_.steady_now();
-    const auto aborted = co_await buckets_.abort_old_uploads(clock_.now(), kUploadBatch);
+    const auto aborted = co_await buckets_.abort_old_uploads(removal_time(), kUploadBatch);
     if (!aborted) co_return std::unexpected(aborted.error());
     tally_.aborted_uploads.fetch_add(*aborted, std::memory_order_relaxed);
     if (*aborted > 0) {
@@ -95,10 +95,10 @@ Awaitable<Result<Instant>> LifecycleSweeper::do_sweep() {
   if (auto done = co_await abort_uploads(); !done) co_return std::unexpected(done.error());
   const auto next = co_await buckets_.next_removal();
   if (!next) co_return std::unexpected(next.error());
-  const Instant now = clock_.now();
   const std::optional<Instant>& due = *next;
-  if (!due) co_return now + look_every_;
-  co_return std::clamp(*due, now + kPause, now + look_every_);
+  Instant::duration wait = look_every_;
+  if (due) wait = std::clamp<Instant::duration>(*due - removal_time(), kPause, look_every_);
+  co_return clock_.now() + wait;
 }
 
 }  // namespace s3link::pipeline

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 
 #include "ports/awaitable.hpp"
 #include "ports/bucket_store.hpp"
@@ -14,7 +15,8 @@ namespace s3link::pipeline {
 /// What the sweeper does for the exchange bucket, apart from what goes by itself.
 struct SweepSettings {
   s3::BucketName bucket;
-  std::chrono::seconds object_ttl{};  ///< life of its objects that no lifecycle rule matches
+  std::chrono::seconds object_ttl{};   ///< life of its objects that no lifecycle rule matches
+  std::function<Instant()> time = {};  ///< by which things are removed, never after the clock's; empty: the clock's
 };
 
 /// Removes objects when their time has come: rows, keys and files, at the moment of removal, what is overdue at the
@@ -49,6 +51,7 @@ class LifecycleSweeper {
   Awaitable<Status> apply_rules();
   Awaitable<Status> remove_objects();
   Awaitable<Status> abort_uploads();
+  Instant removal_time() const { return settings_.time ? settings_.time() : clock_.now(); }
 
   const SweepSettings settings_;
   ports::BucketStore& buckets_;

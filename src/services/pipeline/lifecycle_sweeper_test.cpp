@@ -28,8 +28,8 @@ class LifecycleSweeperTest : public testing::Test {
   }
 
   void start(std::chrono::seconds object_ttl = 24h) {
-    sweeper_ = std::make_unique<LifecycleSweeper>(SweepSettings{.bucket = kBucket, .object_ttl = object_ttl}, buckets_,
-                                                  clock_, logger_);
+    sweeper_ = std::make_unique<LifecycleSweeper>(
+        SweepSettings{.bucket = kBucket, .object_ttl = object_ttl, .time = time_}, buckets_, clock_, logger_);
     asio::co_spawn(io_, sweeper_->run(), [this](std::exception_ptr failure) {
       EXPECT_FALSE(failure);
       ended_ = true;
@@ -66,6 +66,7 @@ class LifecycleSweeperTest : public testing::Test {
   test_support::FakeLogger logger_;
   test_support::FakeBucketStore buckets_{clock_};
   std::unique_ptr<LifecycleSweeper> sweeper_;
+  std::function<Instant()> time_;
   bool ended_ = false;
 };
 
@@ -184,6 +185,34 @@ TEST_F(LifecycleSweeperTest, OldUploadsAreAborted) {
             (std::vector<std::string>{"incomplete uploads aborted count=10", "incomplete uploads aborted count=10",
                                       "incomplete uploads aborted count=5"}));
   EXPECT_EQ(sweeper_->tally().aborted_uploads, 25U);
+}
+
+TEST_F(LifecycleSweeperTest, RemovesByTheTimeThatItIsTold) {
+  Instant trusted = clock_.now();
+  time_ = [&] { return trusted; };
+  put("soon", clock_.now() + 1h);
+  put("later", clock_.now() + 3h);
+  EXPECT_TRUE(run_sync(buckets_.create_upload(kBucket, {.upload_id = "1",
+                                                        .key = *s3::ObjectKey::parse("k"),
+                                                        .initiated = clock_.now(),
+                                                        .headers = {},
+                                                        .checksum_algorithm = "",
+                                                        .checksum_composite = false})));
+  start();
+  clock_.step(24h * 30);
+  sweeper_->wake();
+  settle();
+  EXPECT_TRUE(waiting());
+  EXPECT_EQ(clock_.sleeps().back(), clock_.now() + 1min) << "no busy loop for what is due by the other clock";
+  trusted += 2h;
+  pass(1min);
+  EXPECT_EQ(sweeper_->tally().removed_objects, 1U);
+  EXPECT_EQ(sweeper_->tally().aborted_uploads, 0U);
+  trusted = clock_.now();
+  sweeper_->wake();
+  settle();
+  EXPECT_FALSE(waiting());
+  EXPECT_EQ(sweeper_->tally().aborted_uploads, 1U);
 }
 
 TEST_F(LifecycleSweeperTest, StopEndsTheSleep) {

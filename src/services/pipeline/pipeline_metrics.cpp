@@ -60,6 +60,21 @@ metrics::Families relay_families(const delivery::RelayStatus& status) {
                          status.connections)};
 }
 
+metrics::Family clock_family(const delivery::ClockStatus& status) {
+  using delivery::ClockState;
+  metrics::Family states{
+      .name = "s3link_clock_state",
+      .help =
+          "1 for what the machine's clock is taken for, else 0: plausible, behind (before what is in "
+          "the database: mails wait), ahead (it jumped: what is due by the jump is not removed).",
+      .kind = Kind::gauge,
+      .samples = {}};
+  for (const ClockState state : {ClockState::plausible, ClockState::behind, ClockState::ahead}) {
+    states.samples.push_back(labelled("state", std::string(to_string(state)), state == status.state ? 1 : 0));
+  }
+  return states;
+}
+
 metrics::Families sweep_families(const SweepTally& tally) {
   const auto last_run = static_cast<double>(tally.last_run_unix_ms.load(std::memory_order_relaxed)) / 1000;
   return {metrics::counter("s3link_sweeper_removed_objects_total", "Objects removed because their time was over.",

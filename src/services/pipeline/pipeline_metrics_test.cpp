@@ -48,6 +48,12 @@ TEST(PipelineMetricsTest, TheRelaysState) {
                        {"s3link_relay_connections", {{"", 1}}}}));
 }
 
+TEST(PipelineMetricsTest, WhatTheClockIsTakenFor) {
+  EXPECT_EQ(by_label(clock_family({})), (std::map<std::string, double>{{"plausible", 1}, {"behind", 0}, {"ahead", 0}}));
+  EXPECT_EQ(by_label(clock_family({.state = delivery::ClockState::ahead})),
+            (std::map<std::string, double>{{"plausible", 0}, {"behind", 0}, {"ahead", 1}}));
+}
+
 TEST(PipelineMetricsTest, TheSweepersNumbers) {
   SweepTally tally;
   tally.removed_objects = 7;

@@ -20,12 +20,14 @@ std::uint64_t seconds_since(Instant since, Instant now) {
 }
 
 std::uint64_t value_of(AlarmName name, const ports::AlarmMeasure& measure, const delivery::RelayStatus& relay,
-                       Instant now) {
+                       const delivery::ClockStatus& clock, Instant now) {
   switch (name) {
     case AlarmName::dead_letters:
       return measure.dead_letters;
     case AlarmName::oldest_event:
       return measure.oldest_event ? seconds_since(*measure.oldest_event, now) : 0;
+    case AlarmName::clock:
+      return static_cast<std::uint64_t>(off_by(clock).count());
     case AlarmName::relay_login:
       break;
   }
@@ -81,12 +83,13 @@ Awaitable<Result<std::string>> AlarmsDocument::read() {
   const auto records = co_await store_.subscribers();
   if (!records) co_return std::unexpected(records.error());
   const delivery::RelayStatus relay = settings_.relay ? settings_.relay() : delivery::RelayStatus{};
+  const delivery::ClockStatus clock = settings_.clock ? settings_.clock() : delivery::ClockStatus{};
   json::array alarms;
   for (const AlarmName name : alarm::kAlarms) {
     const auto memory = co_await store_.load(name);
     if (!memory) co_return std::unexpected(memory.error());
     alarms.push_back(
-        to_json(name, *memory, value_of(name, *measure, relay, clock_.now()), threshold_of(name, settings_)));
+        to_json(name, *memory, value_of(name, *measure, relay, clock, clock_.now()), threshold_of(name, settings_)));
   }
   json::array subscribers;
   for (const std::string& name : settings_.subscribers) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/delivery/clock_watch.hpp"
 #include "core/delivery/relay_state.hpp"
 #include "ports/alarm_store.hpp"
 #include "ports/clock.hpp"
@@ -18,6 +19,7 @@ struct AlarmsSettings {
   std::chrono::seconds max_wait = std::chrono::hours(1);
   std::vector<std::string> subscribers;               ///< the configured ones
   std::function<delivery::RelayStatus()> relay = {};  ///< of the link mails; from any thread. Empty: none
+  std::function<delivery::ClockStatus()> clock = {};  ///< the machine's; in the same way
 };
 
 /// GET /_/api/v1/alarms: each alarm with its state, since when, what was measured just now, and what was told last;

@@ -12,10 +12,17 @@ using testing::HasSubstr;
 class AlarmsTest : public ApiTest {
  protected:
   test_support::FakeAlarmStore alarms_;
-  AlarmsDocument document_{
-      {.dead_letter_threshold = 1, .max_wait = std::chrono::hours(1), .subscribers = {"email", "webhook"}},
-      alarms_,
-      clock};
+  AlarmsDocument document_{{.dead_letter_threshold = 1,
+                            .max_wait = std::chrono::hours(1),
+                            .subscribers = {"email", "webhook"},
+                            .clock =
+                                [this] {
+                                  return delivery::ClockStatus{.removal_waits = true,
+                                                               .wall = clock.now(),
+                                                               .removal = clock.now() - std::chrono::minutes(90)};
+                                }},
+                           alarms_,
+                           clock};
   S3Api shown_{{.region = "us-east-1", .exchange_bucket = *s3::BucketName::parse(kBucket), .domain = {}},
                keys,
                store,
@@ -49,6 +56,8 @@ TEST_F(AlarmsTest, ShowsStatesMeasuresAndSubscribers) {
       R"({"alarm":"oldest-event","state":"OK","since":null,"value":90,"threshold":3600,"unit":"seconds","told":"OK",)"
       R"("told_at":null},)"
       R"({"alarm":"relay-login","state":"OK","since":null,"value":0,"threshold":0,"unit":"seconds","told":"OK",)"
+      R"("told_at":null},)"
+      R"({"alarm":"clock","state":"OK","since":null,"value":5400,"threshold":0,"unit":"seconds","told":"OK",)"
       R"("told_at":null}],"subscribers":[{"name":"email","told":0,"pending":1,"failed_attempts":1,"given_up":0,)"
       R"("last_told":null,"last_failure":"2026-01-02T03:04:05.000Z","last_reason":"451 later"},)"
       R"({"name":"webhook","told":0,"pending":0,"failed_attempts":0,"given_up":0,"last_told":null,"last_failure":null,)"
