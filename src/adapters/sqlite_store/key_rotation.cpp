@@ -1,8 +1,11 @@
 #include "adapters/sqlite_store/key_rotation.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +19,7 @@
 #include "adapters/sqlite_store/key_check.hpp"
 #include "adapters/sqlite_store/master_key_file.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
+#include "adapters/sqlite_store/path_error.hpp"
 #include "adapters/sqlite_store/row_seal.hpp"
 #include "adapters/sqlite_store/schema.hpp"
 #include "adapters/sqlite_store/sealed_rows.hpp"
@@ -44,23 +48,27 @@ KeyPlaces places_of(const fs::path& key_file) {
 struct Folder {
   FolderLock lock;
   BackupLock backup_lock;
-  BackupLock::Hold no_backup;
+  std::optional<BackupLock::Hold> no_backup;  ///< empty: one is being made
   std::unique_ptr<Connection> db;
 };
 
-Result<Folder> open_folder(const fs::path& data_dir, const char* vfs) {
+/// Errors: conflict (somebody has the folder, or unless it may go on, a backup is being made), and those of opening it.
+Result<Folder> open_folder(const fs::path& data_dir, const char* vfs, bool beside_a_backup) {
   auto lock = FolderLock::take(data_dir);
   if (!lock) return std::unexpected(lock.error());
   auto backup_lock = BackupLock::open(data_dir);
   if (!backup_lock) return std::unexpected(backup_lock.error());
   auto no_backup = backup_lock->try_exclude();
-  if (!no_backup) return std::unexpected(no_backup.error());
+  if (!no_backup && !(beside_a_backup && no_backup.error().kind == ErrorKind::conflict))
+    return std::unexpected(no_backup.error());
   auto db = Connection::open(data_dir / "s3link.db", Connection::Mode::writer, vfs);
   if (!db) return std::unexpected(db.error());
-  return Folder{.lock = std::move(*lock),
+  Folder folder{.lock = std::move(*lock),
                 .backup_lock = std::move(*backup_lock),
-                .no_backup = std::move(*no_backup),
+                .no_backup = std::nullopt,
                 .db = std::move(*db)};
+  if (no_backup) folder.no_backup.emplace(std::move(*no_backup));
+  return folder;
 }
 
 /// Of a database that has been opened before; empty for one that a first start never finished.
@@ -88,6 +96,17 @@ Status cut_log(Connection& db) {
               std::string("the database's log could not be written back: ") + sqlite3_errmsg(db.handle()));
 }
 
+/// What a process that was killed had committed may not be on the disk yet.
+Status sync_log(const fs::path& data_dir) {
+  const fs::path log = data_dir / "s3link.db-wal";
+  const int descriptor = ::open(log.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT ? Status{} : path_error("cannot open", log, errno);
+  const int failure = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (failure != 0) return path_error("cannot sync", log, failure);
+  return {};
+}
+
 void tell(const RotationHooks& hooks, RotationStep step) {
   if (hooks.reached) hooks.reached(step);
 }
@@ -99,6 +118,24 @@ Status finish(Connection& db, const KeyPlaces& places, const RotationHooks& hook
   if (const Status replaced = replace_master_key_file(places.fresh, places.current); !replaced) return replaced;
   tell(hooks, RotationStep::finished);
   return {};
+}
+
+std::unexpected<Error> neither_fits(const Result<std::optional<Secret>>& current, const KeyPlaces& places) {
+  if (!current) return std::unexpected(current.error());
+  return fail(ErrorKind::denied, "neither " + places.current.string() + " nor " + places.fresh.string() +
+                                     " is the master key that this data folder is encrypted with");
+}
+
+/// settle() while a backup reads the log, which cannot be cut before it is done. What that is for comes later: the
+/// server cuts the log when nobody reads it, and a new key that was not committed does no harm where it is.
+Status settle_beside_a_backup(std::string_view key_check, const KeyRotation& rotation, const KeyPlaces& places) {
+  const auto current = matching_key(places.current, key_check);
+  if (current && *current) return {};
+  const auto fresh = matching_key(places.fresh, key_check);
+  if (!fresh && fresh.error().kind == ErrorKind::internal) return std::unexpected(fresh.error());
+  if (!fresh || !*fresh) return neither_fits(current, places);
+  if (const Status synced = sync_log(rotation.data_dir); !synced) return synced;
+  return replace_master_key_file(places.fresh, places.current);
 }
 
 /// With a new key's file there: true when the database is under it, and the rotation now finished; false when it is
@@ -117,9 +154,7 @@ Result<bool> settle(Connection& db, std::string_view key_check, const KeyPlaces&
     return true;
   }
   if (!fresh && fresh.error().kind == ErrorKind::internal) return std::unexpected(fresh.error());
-  if (!current) return std::unexpected(current.error());
-  return fail(ErrorKind::denied, "neither " + places.current.string() + " nor " + places.fresh.string() +
-                                     " is the master key that this data folder is encrypted with");
+  return neither_fits(current, places);
 }
 
 struct WrappedKey {
@@ -218,7 +253,7 @@ Status wrap_in_one_transaction(Connection& db, const KeyWrap& old_keys, const Se
 
 Result<RotationReport> rotate_master_key(const KeyRotation& rotation, const RotationHooks& hooks) {
   if (const Status ours = check_folder_owner(rotation.data_dir); !ours) return std::unexpected(ours.error());
-  auto folder = open_folder(rotation.data_dir, hooks.sqlite_vfs);
+  auto folder = open_folder(rotation.data_dir, hooks.sqlite_vfs, false);
   if (!folder) return std::unexpected(folder.error());
   Connection& db = *folder->db;
   const std::string key_check = key_check_of(db);
@@ -262,11 +297,12 @@ Status settle_master_key(const KeyRotation& rotation) {
   const KeyPlaces places = places_of(rotation.key_file);
   std::error_code failure;
   if (!fs::exists(places.fresh, failure) || !fs::exists(rotation.data_dir / "s3link.db", failure)) return {};
-  auto folder = open_folder(rotation.data_dir, nullptr);
+  auto folder = open_folder(rotation.data_dir, nullptr, true);
   if (!folder) return std::unexpected(folder.error());
   const std::string key_check = key_check_of(*folder->db);
   if (!folder->db->ok()) return std::unexpected(folder->db->error());
   if (key_check.empty()) return {};
+  if (!folder->no_backup) return settle_beside_a_backup(key_check, rotation, places);
   const auto settled = settle(*folder->db, key_check, places, {});
   if (!settled) return std::unexpected(settled.error());
   return {};

@@ -46,7 +46,8 @@ Result<RotationReport> rotate_master_key(const KeyRotation& rotation, const Rota
 
 /// At the start of a server, before the key is read: ends what an interrupted rotation left, or removes its new key
 /// when it had not come to its commit. Nothing to do, and no lock taken, where there is no key_file.new or no database.
-/// Errors: as above; denied when neither file is the folder's key.
+/// While a backup is made, the new key is put in its place if it is the folder's, and else stays for the next start.
+/// Errors: as above, less the backup's; denied when neither file is the folder's key.
 Status settle_master_key(const KeyRotation& rotation);
 
 }  // namespace s3link::sqlite_store

@@ -205,6 +205,53 @@ TEST_F(KeyRotationTest, DeathWhileTheOldKeyIsOverwrittenIsSurvived) {
   expect_whole(folder_.path());
 }
 
+TEST_F(KeyRotationTest, AfterDeathAtAnyStepAServerStartsBesideABackup) {
+  const std::string old_text = read_all(key_file(folder_.path()));
+  for (const auto step : {RotationStep::key_saved, RotationStep::key_wrapped, RotationStep::committed,
+                          RotationStep::log_cut, RotationStep::finished}) {
+    SCOPED_TRACE(testing::Message() << "step " << static_cast<int>(step));
+    const TemporaryFolder folder(TemporaryFolder::Place::memory);
+    copy(folder_.path(), folder.path());
+    ASSERT_TRUE(dies_at(rotation(folder.path()), step, 1));
+    {
+      auto lock = BackupLock::open(folder.path());
+      ASSERT_TRUE(lock);
+      const auto backup = lock->share();
+      ASSERT_TRUE(backup);
+      auto reader = Connection::open(folder.path() / "s3link.db", Connection::Mode::reader, nullptr);
+      ASSERT_TRUE(reader);
+      (*reader)->script("BEGIN; SELECT count(*) FROM bodies;");
+      ASSERT_TRUE((*reader)->ok());
+      const Status settled = settle_master_key(rotation(folder.path()));
+      ASSERT_TRUE(settled) << settled.error().message;
+      EXPECT_EQ(read_all(key_file(folder.path())) != old_text, step >= RotationStep::committed);
+      (*reader)->script("COMMIT");
+      const auto store = start(folder.path());
+      ASSERT_TRUE(store) << store.error().message;
+      expect_all_readable(**store);
+    }
+    expect_whole(folder.path());
+    EXPECT_TRUE(rotate_master_key(rotation(folder.path())));
+    const auto store = start(folder.path());
+    ASSERT_TRUE(store) << store.error().message;
+    expect_all_readable(**store);
+  }
+}
+
+TEST_F(KeyRotationTest, TwoForeignKeysAreRefusedBesideABackup) {
+  const TemporaryFolder other;
+  const fs::path foreign = other.path() / "master.key";
+  ASSERT_TRUE(load_or_create_master_key(foreign));
+  ASSERT_TRUE(load_or_create_master_key(foreign.string() + ".new"));
+  auto lock = BackupLock::open(folder_.path());
+  ASSERT_TRUE(lock);
+  const auto backup = lock->share();
+  ASSERT_TRUE(backup);
+  const Status refused = settle_master_key({.data_dir = folder_.path(), .key_file = foreign});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::denied);
+}
+
 TEST_F(KeyRotationTest, APartOfANewKeysFileIsRemoved) {
   const std::string old_text = read_all(key_file(folder_.path()));
   std::ofstream(folder_.path() / "master.key.new") << "0123456789";
