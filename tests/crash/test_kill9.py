@@ -7,6 +7,7 @@ Environment: S3LINK_CRASH_ROUNDS (default 200), S3LINK_SEED (default: a new one,
 threads and the moment of the kill are the machine's, so a seed repeats the load, not the crash.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -195,7 +196,8 @@ class CrashTest:
         client.close()
         logs = f"{self._server.bucket}-access-logs"
         self._server.stop()
-        self._server.environment["S3LINK_BUCKET_LOGS_NAME"] = f"{logs}-2"  # the first one is a bucket as any other now
+        new_logs = f"{logs}-2"
+        self._server.environment["S3LINK_BUCKET_LOGS_NAME"] = new_logs  # the first one is a bucket as any other now
         self._server.start()
         s3 = self._server.s3()
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=logs):
@@ -203,8 +205,12 @@ class CrashTest:
                 s3.delete_object(Bucket=logs, Key=row["Key"])
         s3.close()
         self._check_files()
-        assert self._server.object_files() == []
         self._server.stop()
+        with contextlib.closing(sqlite3.connect(self._server.data_dir / "s3link.db")) as database:
+            left = database.execute(
+                "SELECT hex(id) FROM bodies WHERE body_set NOT IN (SELECT body_set FROM objects WHERE bucket="
+                "(SELECT id FROM buckets WHERE name=?))", (new_logs,)).fetchall()
+        assert left == [], "bodies of nothing"
         return self._acknowledged, self._killed_in_flight
 
 

@@ -171,7 +171,7 @@ class MixedCrashTest(CrashTest):
         histories = self._load(number, victims, processes)
         if self._server.process is None:
             self._work_without_a_server(processes)
-            self._start_server(processes)
+            self._server.start()
         self.counts["rounds"] += 1
         made = [backup for backup in processes if self._end(backup)]
         client = SignedClient(self._server)
@@ -179,13 +179,6 @@ class MixedCrashTest(CrashTest):
         client.close()
         if last or number % DRAINED_EVERY == DRAINED_EVERY - 1:
             self._drain()
-
-    def _start_server(self, processes):
-        if (self._server.data_dir / "master.key.new").exists():
-            # It finishes the change of the key, which it is refused while a backup is made.
-            for process in processes:
-                process.end()
-        self._server.start()
 
     def _load(self, number, victims, processes):
         """Everything at a time, until the victims are killed and the clients are done."""
@@ -499,7 +492,6 @@ class MixedCrashTest(CrashTest):
 
     def finish(self):
         self._kept = {key: len(history.versions[-1].body) for key, history in self._histories.items()}
-        self._server.environment["S3LINK_ACCESS_LOG_FLUSH_INTERVAL"] = "1d"
         return super().finish()
 
 
