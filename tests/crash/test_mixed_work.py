@@ -173,6 +173,8 @@ class MixedCrashTest(CrashTest):
             self._work_without_a_server(processes)
             self._server.start()
         self.counts["rounds"] += 1
+        for process in processes:
+            process.end()
         made = [backup for backup in processes if self._end(backup)]
         client = SignedClient(self._server)
         self._check(client, histories, made)

@@ -111,11 +111,26 @@ def test_a_server_that_is_starting_takes_it(server):
         assert outcome(server.s3()) == ""
 
 
+def test_a_server_whose_process_id_is_not_written_yet_is_waited_for(server):
+    lock = server.data_dir / "lock"
+    written = lock.read_bytes()
+    before = server.access_key_id
+    lock.write_bytes(b"")  # as it is when a server has just made and taken it
+    process = subprocess.Popen([BINARY, "key", "rotate", "--access", "--data-dir", server.data_dir],
+                               env=clean_environment() | {"NO_PROXY": "*", "no_proxy": "*"}, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait_until(lambda: server.access_key_id != before or process.poll() is not None, 30, "the new key")
+    lock.write_bytes(written)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and "the running server has taken it over" in output, output
+
+
 def test_a_server_that_is_stopping_leaves_it_to_the_next(server):
     server.process.send_signal(signal.SIGTERM)
     done = rotate(server)
     assert done.returncode == 0 and ("no server runs" in done.stdout or "taken it over" in done.stdout), done.stderr
-    server.stop()
+    assert server.process.wait(30) == 0
+    server.process = None
     server.start()
     assert outcome(server.s3()) == ""
 

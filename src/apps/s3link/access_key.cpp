@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 #include "adapters/http_client/beast_client.hpp"
 #include "adapters/system/system_clock.hpp"
@@ -140,6 +141,21 @@ bool is_taken_over(const config::Loaded& loaded, const sigv4::Credentials& fresh
   return taken;
 }
 
+/// Sends SIGHUP. A server that is starting has the lock a moment before it has written its process id there. Returns
+/// why it cannot be told; empty: it was.
+std::string tell_to_reload(const fs::path& data_dir) {
+  const auto give_up = std::chrono::steady_clock::now() + kLongestReload;
+  while (true) {
+    const auto process = server_process(data_dir);
+    const int failure = process && ::kill(*process, SIGHUP) != 0 ? errno : 0;
+    if (process && failure == 0) return {};
+    const std::string reason = process ? std::strerror(failure) : "its process is not known";
+    if (failure == EPERM) return reason;
+    if (server_state(data_dir) == ServerState::stopped || std::chrono::steady_clock::now() >= give_up) return reason;
+    std::this_thread::sleep_for(50ms);
+  }
+}
+
 /// Has the running server, if there is one, read the file. Returns the exit status.
 int hand_over(const config::Loaded& loaded, const sigv4::Credentials& fresh) {
   const fs::path& data_dir = loaded.settings.server.data_dir;
@@ -149,11 +165,9 @@ int hand_over(const config::Loaded& loaded, const sigv4::Credentials& fresh) {
     return true;
   };
   if (is_stopped()) return kDone;
-  const auto process = server_process(data_dir);
   constexpr const char* kByHand =
       "; until it reads the file (systemctl reload s3link, or SIGHUP) the old key is in force";
-  if (!process || ::kill(*process, SIGHUP) != 0) {
-    const std::string reason = process ? std::strerror(errno) : "its process is not known";
+  if (const std::string reason = tell_to_reload(data_dir); !reason.empty()) {
     if (is_stopped()) return kDone;
     return complain(kFailed,
                     fmt::format("the new key is stored, but the server cannot be told of it: {}{}", reason, kByHand));
