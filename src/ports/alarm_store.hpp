@@ -54,7 +54,7 @@ class AlarmStore {
 
   virtual Awaitable<Result<AlarmMeasure>> measure(Instant now) = 0;
   /// Why what that alarm counts has failed. For oldest_event: of the 1,000 oldest events that wait. For
-  /// relay_login and clock: nothing, these say it themselves.
+  /// relay_login, clock and storage: nothing, these say it themselves.
   virtual Awaitable<Result<std::vector<alarm::FrequentReason>>> frequent_reasons(alarm::AlarmName alarm,
                                                                                  std::size_t max) = 0;
 

@@ -11,16 +11,19 @@ import subprocess
 import threading
 
 import pytest
+from prometheus import scrape
 from raw_s3 import request
 from relays import ScriptedRelay
 from s3link_harness import wait_until
+from webhooks import WebhookReceiver
 
 
 @contextlib.contextmanager
-def small_disk(folder, size):
-    """A filesystem of `size` bytes on `folder`; needs the right to mount."""
+def small_disk(folder, size, inodes=0):
+    """A filesystem of `size` bytes (and `inodes` files; 0: enough) on `folder`; needs the right to mount."""
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", folder], capture_output=True)
+    options = f"size={size},nr_inodes={inodes},mode=0700"
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True)
     if mounted.returncode:
         pytest.skip("a small disk cannot be mounted here")
     try:
@@ -61,6 +64,93 @@ def test_readiness_tells_that_the_disk_is_full(make_server, tmp_path):
         assert request(server, "PUT", "/file-exchange/a.bin", b"a" * 100_000).status == 200
         server.wait_mails(1)
         server.stop()
+
+
+def reasons(server):
+    """Why /_/readyz says no: {part: message}; none: it says yes."""
+    answer = server.get("/_/readyz")
+    assert answer.status in (200, 503)
+    return {} if answer.status == 200 else {
+        reason["part"]: reason["message"] for reason in json.loads(answer.body)["error"]["reasons"]}
+
+
+def told(hook, alarm="storage"):
+    return [post.document["message"] for post in hook.posted if post.document["alarm"] == alarm]
+
+
+def store_writable(server):
+    return scrape(server).value("s3link_store_writable")
+
+
+def test_a_disk_without_inodes_is_told_before_anybody_uploads(make_server, tmp_path):
+    with small_disk(tmp_path / "disk", 400 << 20, inodes=500) as disk, WebhookReceiver() as hook:
+        server = make_server(data_dir=disk / "data", settings={
+            "alarm.webhook": f"http://127.0.0.1:{hook.port}/", "alarm.period": "1s"})
+        with pytest.raises(OSError) as none_left:
+            for number in range(1000):
+                (disk / f"{number}").touch()
+        assert none_left.value.errno == errno.ENOSPC
+        why = ("no file can be made in objects/ though there is space: its file system has no inodes left (df -i)")
+        wait_until(lambda: reasons(server) == {"storage": why}, 30, "readiness to say no")
+        assert request(server, "PUT", "/file-exchange/a.bin", b"a" * 100_000).status == 503
+        wait_until(lambda: told(hook), 30, "the alarm")
+        assert hook.posted[0].document["reasons"] == [{"reason": why, "count": 1}]
+        assert store_writable(server) == 0
+        for number in range(20):
+            (disk / f"{number}").unlink()
+        wait_until(lambda: reasons(server) == {}, 30, "readiness to say yes")
+        assert request(server, "PUT", "/file-exchange/a.bin", b"a" * 100_000).status == 200
+        wait_until(lambda: len(told(hook)) == 2, 30, "the end of the alarm")
+        assert told(hook) == ["alarm", "ok"]
+        assert store_writable(server) == 1
+        lines = server.log()
+        assert (lines.count("uploads cannot be stored"), lines.count("uploads can be stored again")) == (1, 1)
+        server.stop()
+
+
+def test_files_that_may_not_be_made_or_read_are_told(make_server):
+    # Without the capability root is asked for rights like anybody else.
+    wrapper = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    server = make_server(wrapper=wrapper)
+    assert request(server, "PUT", "/file-exchange/a.bin", b"a" * 100_000).status == 200
+    (body,) = server.object_files()
+    objects = server.data_dir / "objects"
+    refused = [(body, "stored files in objects/ cannot be opened: Permission denied"),
+               (objects, "no file can be made in objects/: Permission denied")]
+    modes = {path: path.stat().st_mode for path, _ in refused}
+    for path, why in refused:
+        path.chmod(0)
+        wait_until(lambda why=why: reasons(server) == {"storage": why}, 30, why)
+        assert request(server, "GET", "/file-exchange/a.bin").status == 500
+    for path in (objects, body):
+        path.chmod(modes[path])
+    wait_until(lambda: reasons(server) == {}, 30, "readiness to say yes")
+    assert request(server, "GET", "/file-exchange/a.bin").status == 200
+
+
+def test_an_alarm_that_cannot_be_stored_is_told_once(make_server):
+    with WebhookReceiver() as hook:
+        server = make_server(settings={"alarm.webhook": f"http://127.0.0.1:{hook.port}/", "alarm.period": "1s"})
+        assert request(server, "PUT", "/file-exchange/kept.txt", b"k").status == 200
+        server.wait_mails(1)
+        # No page fits into the log any more: the next commit fails in a way that leaves its outcome open.
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+        wait_until(lambda: request(server, "PUT", "/file-exchange/next.txt", b"n").status in (500, 503), 30, "a refusal")
+        (part, why), = wait_until(lambda: reasons(server), 30, "readiness to say no").items()
+        assert part == "store" and why.startswith("writes are refused until s3link is restarted: "), why
+        wait_until(lambda: told(hook), 30, "the alarm")
+        assert hook.posted[0].document["reasons"][0]["reason"] == why
+        # The log goes on from here: each line of it is a try of the alarm to store what it has told.
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        tries = "alarm cannot be evaluated or stored"
+        before = server.log().count(tries)
+        wait_until(lambda: server.log().count(tries) >= before + 2, 60, "two more tries")
+        assert request(server, "GET", "/file-exchange/kept.txt").body == b"k"
+        server.kill()
+        server.start()
+        wait_until(lambda: reasons(server) == {}, 30, "readiness to say yes")
+        assert request(server, "PUT", "/file-exchange/next.txt", b"n").status == 200
+        assert told(hook) == ["alarm"]
 
 
 class FillingRelay(ScriptedRelay):

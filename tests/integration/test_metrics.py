@@ -74,7 +74,7 @@ def test_a_fresh_server_tells_what_it_is(server):
                          "s3link_http_max_connections": 4096, "s3link_access_log_lost_lines_total": 0}.items():
         assert seen.value(name) == number, name
     assert seen.labelled("s3link_alarm_state", "alarm") == dict.fromkeys(
-        ["dead-letters", "oldest-event", "relay-login", "clock"], 0)
+        ["dead-letters", "oldest-event", "relay-login", "clock", "storage"], 0)
     assert seen.labelled("s3link_clock_state", "state") == {"plausible": 1, "behind": 0, "ahead": 0}
     assert seen.labelled("s3link_deliveries_total", "outcome") == dict.fromkeys(
         ["delivered", "retried", "dead", "dropped", "unrecorded"], 0)

@@ -36,6 +36,12 @@ class FakeAlarmStore final : public ports::AlarmStore {
     if (wake) wake();
   }
 
+  /// As if they had been notified of something long ago.
+  void record_notified(const std::vector<std::string>& names) {
+    const std::scoped_lock lock(mutex_);
+    for (const std::string& name : names) record_of(name);
+  }
+
   void on_dead_letters_changed(std::function<void()> wake) override {
     const std::scoped_lock lock(mutex_);
     wake_ = std::move(wake);
@@ -69,6 +75,7 @@ class FakeAlarmStore final : public ports::AlarmStore {
   }
   Awaitable<Status> save(alarm::AlarmName name, delivery::AlarmMemory memory) override {
     const std::scoped_lock lock(mutex_);
+    if (unwritable) co_return std::unexpected(*unwritable);
     if (auto failure = take_failure()) co_return std::unexpected(std::move(*failure));
     ++saved;
     memories[name] = memory;
@@ -77,6 +84,7 @@ class FakeAlarmStore final : public ports::AlarmStore {
   Awaitable<Status> save_and_notify(alarm::AlarmName name, delivery::AlarmMemory memory,
                                     alarm::Notification notification, std::vector<std::string> names) override {
     const std::scoped_lock lock(mutex_);
+    if (unwritable) co_return std::unexpected(*unwritable);
     if (auto failure = take_failure()) co_return std::unexpected(std::move(*failure));
     ++saved;
     memories[name] = memory;
@@ -111,6 +119,7 @@ class FakeAlarmStore final : public ports::AlarmStore {
   }
   Awaitable<Status> mark_told(std::string subscriber, std::int64_t id, Instant when) override {
     const std::scoped_lock lock(mutex_);
+    if (unwritable) co_return std::unexpected(*unwritable);
     const auto done = remove(subscriber, id);
     if (!done) co_return done;
     auto& record = record_of(subscriber);
@@ -121,6 +130,7 @@ class FakeAlarmStore final : public ports::AlarmStore {
   Awaitable<Status> reschedule(std::string subscriber, std::int64_t id, Instant failed_at, Instant due,
                                std::string reason) override {
     const std::scoped_lock lock(mutex_);
+    if (unwritable) co_return std::unexpected(*unwritable);
     auto& queue = pending[subscriber];
     const auto found = find(queue, id);
     if (found == queue.end()) co_return fail(ErrorKind::not_found, "no such notification");
@@ -131,6 +141,7 @@ class FakeAlarmStore final : public ports::AlarmStore {
   }
   Awaitable<Status> give_up(std::string subscriber, std::int64_t id, Instant when, std::string reason) override {
     const std::scoped_lock lock(mutex_);
+    if (unwritable) co_return std::unexpected(*unwritable);
     const auto done = remove(subscriber, id);
     if (!done) co_return done;
     auto& record = record_of(subscriber);
@@ -155,7 +166,8 @@ class FakeAlarmStore final : public ports::AlarmStore {
   std::vector<alarm::Notification> notifications;  ///< all there ever were
   std::map<std::string, std::deque<ports::PendingNotification>> pending;
   std::map<std::string, ports::SubscriberRecord> records;
-  std::deque<Error> failures;  ///< handed out first, in order
+  std::deque<Error> failures;       ///< handed out first, in order
+  std::optional<Error> unwritable;  ///< of every write, while it is there
   unsigned measured = 0, saved = 0;
   std::optional<Instant> first_removal;
 

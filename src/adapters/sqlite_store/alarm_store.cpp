@@ -161,7 +161,8 @@ Awaitable<Result<ports::AlarmMeasure>> SqliteAlarmStore::measure(Instant now) {
 Awaitable<Result<std::vector<FrequentReason>>> SqliteAlarmStore::frequent_reasons(AlarmName alarm, std::size_t max) {
   co_return context_.readers.read([alarm, max](Connection& db) -> Result<std::vector<FrequentReason>> {
     alarm::FrequentReasons reasons;
-    if (alarm == AlarmName::relay_login || alarm == AlarmName::clock) return reasons.top(max);
+    const bool in_store = alarm == AlarmName::dead_letters || alarm == AlarmName::oldest_event;
+    if (!in_store) return reasons.top(max);
     Query rows = alarm == AlarmName::dead_letters
                      ? db.query("SELECT kind, message, count(*) FROM dead_letters GROUP BY kind, message")
                      : db.query("SELECT last_kind, last_message, 1 FROM outbox ORDER BY id LIMIT 1000");

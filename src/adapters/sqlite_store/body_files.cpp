@@ -15,6 +15,8 @@ namespace {
 
 constexpr unsigned kFilesPerFolder = 1000;
 constexpr unsigned kFolders = 1U << 16;
+/// Of probe(). One that a killed run left is removed by the next probe there, or swept with its folder.
+constexpr std::string_view kProbeName = "probe";
 
 std::string hex_byte(unsigned value) {
   const char byte = static_cast<char>(value);
@@ -135,12 +137,15 @@ Status BodyFiles::sweep(Connection& writer) {
 
 Status BodyFiles::sweep_folder(Connection& writer, FolderNumber folder, const std::set<BodyId>& garbage) {
   std::vector<BodyId> present;
+  bool probe_left = false;
   const int failure = files_.list_folder(folder_path(folder), [&](std::string_view name) {
+    probe_left = probe_left || name == kProbeName;
     const auto id = parse_file_name(name);
     if (id && folder_of(*id) == folder) present.push_back(*id);
   });
   if (failure == ENOENT) return {};  // the run ended before it was made
   if (failure != 0) return std::unexpected(io_error("a folder of bodies could not be listed", failure));
+  if (probe_left) files_.unlink(folder_path(folder) + "/" + std::string(kProbeName));
   for (const BodyId& id : present) {
     if (garbage.contains(id)) continue;
     Query row = writer.query("SELECT 1 FROM bodies WHERE small IS NULL AND id=?1", Blob{id_text(id)});
@@ -234,6 +239,69 @@ Result<std::unique_ptr<PendingFile>> BodyFiles::create() {
   auto file = std::make_unique<PendingFile>(*this, id, FileHandle(files_, descriptor));
   if (const auto headed = file->write_at(0, as_bytes(kBodyHeader)); !headed) return std::unexpected(headed.error());
   return file;
+}
+
+Result<FileHandle> BodyFiles::create_probe(std::string& path) {
+  std::string folder = root_;
+  {
+    const std::lock_guard lock(mutex_);
+    if (current_) folder = folder_path(*current_);
+  }
+  int descriptor = -1;
+  int failure = ENOENT;
+  // A folder that was removed is made again by the next upload, if it can.
+  for (const std::string& place : {folder, root_}) {
+    if (failure != ENOENT) break;
+    path = place + "/" + std::string(kProbeName);
+    failure = files_.create(path, descriptor);
+    if (failure != EEXIST) continue;
+    files_.unlink(path);
+    failure = files_.create(path, descriptor);
+  }
+  if (failure == ENOSPC && health_.room_beside_reserve(0))
+    return fail(ErrorKind::transient,
+                "no file can be made in objects/ though there is space: its file system has no inodes left (df -i)",
+                "ServiceUnavailable");
+  if (failure != 0) return std::unexpected(io_error("no file can be made in objects/", failure));
+  return FileHandle(files_, descriptor);
+}
+
+Status BodyFiles::write_probe(const FileHandle& file, const std::string& path) {
+  if (const int failure = files_.write_at(file.get(), 0, as_bytes(kBodyHeader)); failure != 0)
+    return std::unexpected(io_error("a file in objects/ cannot be written", failure));
+  if (const int failure = files_.sync_data(file.get()); failure != 0)
+    return std::unexpected(io_error("a file in objects/ cannot be synced", failure));
+  int descriptor = -1;
+  if (const int failure = files_.open(path, descriptor); failure != 0)
+    return std::unexpected(io_error("a file in objects/ cannot be opened", failure));
+  const FileHandle again(files_, descriptor);
+  std::array<std::byte, kHeaderBytes> header;
+  std::size_t length = 0;
+  if (const int failure = files_.read_at(descriptor, 0, header, false, length); failure != 0)
+    return std::unexpected(io_error("a file in objects/ cannot be read", failure));
+  if (length != header.size() || as_text(header) != kBodyHeader)
+    return fail(ErrorKind::internal, "a file in objects/ does not hold what was written to it");
+  return {};
+}
+
+Status BodyFiles::probe() {
+  std::string path;
+  auto file = create_probe(path);
+  if (!file) return std::unexpected(file.error());
+  Status done = write_probe(*file, path);
+  *file = FileHandle();
+  const int failure = files_.unlink(path);
+  if (done && failure != 0 && failure != ENOENT)
+    done = std::unexpected(io_error("a file in objects/ cannot be removed", failure));
+  return done;
+}
+
+Status BodyFiles::probe_rights(const BodyId& id) {
+  int descriptor = -1;
+  const int failure = files_.open(file_path(id), descriptor);
+  if (failure == 0) files_.close(descriptor);
+  if (failure != EACCES && failure != EPERM) return {};
+  return std::unexpected(io_error("stored files in objects/ cannot be opened", failure));
 }
 
 Result<FileHandle> BodyFiles::open(const BodyId& id) {

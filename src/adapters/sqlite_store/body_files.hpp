@@ -81,6 +81,13 @@ class BodyFiles {
   /// Returns when everything done in the folder before the call is on the disk; concurrent calls share one sync.
   Status sync_folder(FolderNumber folder);
 
+  /// Does with a file of its own what an upload does with its: makes it where the next one goes, writes, syncs, reads
+  /// it back by its name, unlinks it. Errors: transient (no inodes, no descriptors, the folder is away), internal. One
+  /// call at a time.
+  Status probe();
+  /// Whether the rights at that file, which may be gone, let it be read. Errors: internal.
+  Status probe_rights(const BodyId& id);
+
   FileSystem& system() noexcept { return files_; }
   Error io_error(const char* what, int number);
 
@@ -100,6 +107,8 @@ class BodyFiles {
 
   std::string folder_path(FolderNumber folder) const;
   std::string file_path(const BodyId& id) const;
+  Result<FileHandle> create_probe(std::string& path);
+  Status write_probe(const FileHandle& file, const std::string& path);
   Result<FolderNumber> reserve();
   Status open_new_folder();
   Status make_folders(FolderNumber folder);

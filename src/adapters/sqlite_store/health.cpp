@@ -23,8 +23,7 @@ void Health::refuse_writes(std::string reason) {
 
 Error Health::refusal() const {
   const std::lock_guard lock(mutex_);
-  return {ErrorKind::transient, "writes are refused until the server is started again: " + reason_,
-          "ServiceUnavailable"};
+  return {ErrorKind::transient, "writes are refused until s3link is restarted: " + reason_, "ServiceUnavailable"};
 }
 
 Status Health::writable() const {

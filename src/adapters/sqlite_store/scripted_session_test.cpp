@@ -232,7 +232,7 @@ void Session::judge(const Step& step, const Status& done, bool was_refusing) {
 
 bool Session::refusing() const {
   const Status writable = store_->buckets().writable();
-  return !writable && writable.error().message.find("until the server is started again") != std::string::npos;
+  return !writable && writable.error().message.find("until s3link is restarted") != std::string::npos;
 }
 
 void Session::restart(bool kill) {

@@ -101,7 +101,8 @@ TEST_F(StatisticsTest, TheOutboxTheDeadLettersAndTheAlarms) {
                             {.alarm = alarm::AlarmName::dead_letters, .state = delivery::AlarmState::alarm},
                             {.alarm = alarm::AlarmName::oldest_event, .state = delivery::AlarmState::ok},
                             {.alarm = alarm::AlarmName::relay_login, .state = delivery::AlarmState::ok},
-                            {.alarm = alarm::AlarmName::clock, .state = delivery::AlarmState::ok}}));
+                            {.alarm = alarm::AlarmName::clock, .state = delivery::AlarmState::ok},
+                            {.alarm = alarm::AlarmName::storage, .state = delivery::AlarmState::ok}}));
   ASSERT_EQ(now.subscribers.size(), 1U);
   EXPECT_EQ(now.subscribers[0].pending, 1U);
 }

@@ -1,5 +1,6 @@
 #include "adapters/sqlite_store/store.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -53,11 +54,12 @@ Status prepare_database(Connection& writer, const Secret& master_key, const RowS
   return {};
 }
 
+/// Beside those of folders: a probe's may be in objects/ itself.
 bool has_bodies(const fs::path& data_dir) {
   std::error_code failure;
   for (fs::recursive_directory_iterator entry(data_dir / "objects", failure), end; !failure && entry != end;
        entry.increment(failure)) {
-    if (entry->is_regular_file(failure)) return true;
+    if (entry.depth() > 0 && entry->is_regular_file(failure)) return true;
   }
   return false;
 }
@@ -96,6 +98,27 @@ Status check_next_number(Connection& db) {
   return fail(ErrorKind::corrupt, "s3link.db is damaged: its next commit number is " + std::to_string(next) +
                                       ", the last one in its tables " + std::to_string(last) +
                                       "; restore it from a backup");
+}
+
+/// One of the stored bodies that have a file.
+std::optional<BodyId> any_body_file(Connection& db) {
+  BodyId id{};
+  fill_random(id);
+  for (const char* const sql : {"SELECT id FROM bodies WHERE small IS NULL AND id>=?1 ORDER BY id LIMIT 1",
+                                "SELECT id FROM bodies WHERE small IS NULL AND id<?1 ORDER BY id DESC LIMIT 1"}) {
+    Query row = db.query(sql, Blob{id_text(id)});
+    if (!row.next() || row.bytes(0).size() != id.size()) continue;
+    std::ranges::copy(row.bytes(0), id.begin());
+    return id;
+  }
+  return std::nullopt;
+}
+
+Status probe_files(BodyFiles& bodies, ReaderPool& readers) {
+  if (const Status works = bodies.probe(); !works) return works;
+  const auto some = readers.read([](Connection& db) -> Result<std::optional<BodyId>> { return any_body_file(db); });
+  if (!some) return std::unexpected(some.error());
+  return *some ? bodies.probe_rights(**some) : Status();
 }
 
 Instant system_now() {
@@ -265,6 +288,15 @@ void Store::ask(std::function<void(Status)> answered) {
     // A disk that is full, or a database that is locked for too long, is an answer.
     (void)parts->queue.run_and_wait([](WriteTransaction&) -> Status { return {}; });
     answered(parts->health.refusing() ? Status(std::unexpected(parts->health.refusal())) : Status());
+  });
+}
+
+Status Store::room_for_bodies() const { return parts_->health.room_beside_reserve(0); }
+
+void Store::probe(std::function<void(Status)> answered) {
+  parts_->pool.post([parts = parts_.get(), answered = std::move(answered)] {
+    const bool may_write = !parts->health.refusing() && parts->health.room_beside_reserve(0);
+    answered(may_write ? probe_files(parts->bodies, parts->readers) : Status());
   });
 }
 

@@ -82,6 +82,14 @@ class Store {
   /// refused until the store is opened again. Not after the store's destruction has begun.
   void ask(std::function<void(Status)> answered);
 
+  /// Whether a body may be stored as far as space is concerned, the database's reserve being left. Errors: transient.
+  Status room_for_bodies() const;
+  /// Has a worker try whether bodies can be stored and read, with a small file of its own below objects/, and calls
+  /// `answered` from one of the store's threads; where the disk hangs, when it goes on. Without room, and where writes
+  /// are refused, nothing is tried, and nothing is wrong. Errors: as of an upload. One call at a time; not after the
+  /// store's destruction has begun.
+  void probe(std::function<void(Status)> answered);
+
   /// What the group commit has done since the store was opened.
   struct CommitCounters {
     std::uint64_t transactions = 0;

@@ -48,6 +48,7 @@
 #include "services/pipeline/lifecycle_sweeper.hpp"
 #include "services/pipeline/redrive.hpp"
 #include "services/pipeline/relay_gate.hpp"
+#include "services/pipeline/storage_watch.hpp"
 #include "services/server/s3_api.hpp"
 
 namespace s3link::app {
@@ -353,16 +354,18 @@ int serve(const ConfigOptions& options) {
   ServedAccessLog access_log(settings, store.access_log_journal(), clock, random, logger);
   std::atomic<bool> stopping = false;
   server::Liveness liveness;
+  pipeline::StorageWatch storage(storage_source(store), clock, logger);
   ServeMetrics metrics(settings,
                        {.store = store,
                         .redrive = redrive,
                         .access_log = access_log.log,
                         .traces = traces,
                         .log = logger,
-                        .clock_guard = guard},
+                        .clock_guard = guard,
+                        .storage = storage},
                        **sender, clock, {server::AlarmsDocument::kPath});
   pipeline::RelayGate relay(relay_policy(settings), metrics.sender(), clock, random, logger);
-  server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), relay, guard, clock);
+  server::AlarmsDocument alarms = alarms_document(settings, store.alarms(), relay, guard, storage, clock);
   std::vector<server::RequestObserver*> observers = traces.observers();
   observers.push_back(&access_log.log);
   observers.push_back(&metrics.observer());
@@ -378,7 +381,7 @@ int serve(const ConfigOptions& options) {
                      .language = settings.email.language},
                     keys, store.buckets(), store.deliveries(), store.dead_letters(), redrive, clock, random,
                     std::move(observers), {&alarms, &metrics.document()},
-                    readiness_checks(stopping, store, liveness, relay, guard));
+                    readiness_checks(stopping, store, storage, liveness, relay, guard));
   const auto removal_time = [&guard] { return guard.status().removal; };
   pipeline::DeadLetterRetention retention(store.dead_letters(), clock, logger, removal_time);
   pipeline::LifecycleSweeper sweeper(
@@ -423,7 +426,7 @@ int serve(const ConfigOptions& options) {
 
   NamedSecrets secrets = files->clone();  // the alarm takes its own
   auto alarm = ServeAlarm::make(settings, *files, relay_secrets.alarms(), public_url, store, **sender, relay, guard,
-                                context, clock, random, logger);
+                                storage, context, clock, random, logger);
   if (!alarm) return refuse(kFailed, alarm.error().message);
 
   ServeReload reload(options, *loaded, std::move(secrets), server, mailer, relay_secrets, keys, relay, logger);
@@ -438,6 +441,7 @@ int serve(const ConfigOptions& options) {
   pipeline.add("sweeper", sweeper.run());
   pipeline.add("dead letter retention", retention.run());
   pipeline.add("clock guard", guard.run());
+  pipeline.add("storage watch", storage.run());
   (*alarm)->run([&](std::string_view name, Awaitable<void> work) { pipeline.add(name, std::move(work)); });
   pipeline.add("access log", access_log.writer.run());
   pipeline.start();
@@ -490,6 +494,7 @@ int serve(const ConfigOptions& options) {
   sweeper.stop();
   retention.stop();
   guard.stop();
+  storage.stop();
   (*alarm)->stop();
   server.stop(kStopGrace);
   access_log.writer.stop();  // after the last request

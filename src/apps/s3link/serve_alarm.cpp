@@ -49,12 +49,17 @@ pipeline::AlarmWebhookSettings webhook_settings(const config::Settings& settings
 
 server::AlarmsDocument alarms_document(const config::Settings& settings, ports::AlarmStore& store,
                                        const pipeline::RelayGate& relay, pipeline::ClockGuard& guard,
-                                       ports::Clock& clock) {
+                                       const pipeline::StorageWatch& storage, ports::Clock& clock) {
   server::AlarmsSettings shown{.dead_letter_threshold = settings.alarm.dead_letter_threshold,
                                .max_wait = settings.alarm.max_wait,
                                .subscribers = {},
                                .relay = [&relay] { return relay.status(); },
-                               .clock = [&guard] { return guard.status(); }};
+                               .clock = [&guard] { return guard.status(); },
+                               .storage_fails_since =
+                                   [&storage] {
+                                     const auto trouble = storage.trouble();
+                                     return trouble ? std::optional(trouble->since) : std::nullopt;
+                                   }};
   if (settings.alarm.email) shown.subscribers.emplace_back("email");
   if (!settings.alarm.webhook.empty()) shown.subscribers.emplace_back("webhook");
   return {std::move(shown), store, clock};
@@ -76,8 +81,9 @@ Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& set
                                                      ports::LoginSecrets* relay_secrets, std::string public_url,
                                                      sqlite_store::Store& store, ports::MailSender& links,
                                                      pipeline::RelayGate& relay, pipeline::ClockGuard& guard,
-                                                     asio::io_context& context, ports::Clock& clock,
-                                                     ports::Random& random, ports::Logger& logger) {
+                                                     pipeline::StorageWatch& storage, asio::io_context& context,
+                                                     ports::Clock& clock, ports::Random& random,
+                                                     ports::Logger& logger) {
   auto parts = std::make_unique<Parts>();
   const alarm::Source source{
       .server = std::move(public_url),
@@ -113,10 +119,12 @@ Result<std::unique_ptr<ServeAlarm>> ServeAlarm::make(const config::Settings& set
                               .period = settings.alarm.period,
                               .policy = {.min_interval = settings.alarm.min_interval},
                               .relay = [&relay] { return relay.status(); },
-                              .clock = [&guard] { return guard.report(); }},
+                              .clock = [&guard] { return guard.report(); },
+                              .storage = [&storage] { return storage.trouble(); }},
       store.alarms(), *parts->topic, clock, logger);
-  relay.on_change(parts->alarm->status_changed());
-  guard.on_change(parts->alarm->status_changed());
+  relay.on_change(parts->alarm->waker());
+  guard.on_change(parts->alarm->waker());
+  storage.on_change(parts->alarm->waker());
   return std::unique_ptr<ServeAlarm>(new ServeAlarm(std::move(parts)));
 }
 

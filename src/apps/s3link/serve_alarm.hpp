@@ -17,6 +17,7 @@
 #include "ports/random.hpp"
 #include "services/pipeline/clock_guard.hpp"
 #include "services/pipeline/relay_gate.hpp"
+#include "services/pipeline/storage_watch.hpp"
 #include "services/server/alarms.hpp"
 
 namespace s3link::app {
@@ -24,7 +25,7 @@ namespace s3link::app {
 /// What GET /_/api/v1/alarms shows under these settings.
 server::AlarmsDocument alarms_document(const config::Settings& settings, ports::AlarmStore& store,
                                        const pipeline::RelayGate& relay, pipeline::ClockGuard& guard,
-                                       ports::Clock& clock);
+                                       const pipeline::StorageWatch& storage, ports::Clock& clock);
 
 /// The alarm of `s3link serve`: what watches, and who is told. Everything passed to make() must outlive it, and the
 /// context must run until what run() started has ended.
@@ -38,8 +39,8 @@ class ServeAlarm {
                                                   ports::LoginSecrets* relay_secrets, std::string public_url,
                                                   sqlite_store::Store& store, ports::MailSender& links,
                                                   pipeline::RelayGate& relay, pipeline::ClockGuard& guard,
-                                                  asio::io_context& context, ports::Clock& clock, ports::Random& random,
-                                                  ports::Logger& logger);
+                                                  pipeline::StorageWatch& storage, asio::io_context& context,
+                                                  ports::Clock& clock, ports::Random& random, ports::Logger& logger);
   ServeAlarm(const ServeAlarm&) = delete;
   ServeAlarm& operator=(const ServeAlarm&) = delete;
   ~ServeAlarm();

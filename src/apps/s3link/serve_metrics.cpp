@@ -20,6 +20,7 @@
 #include "services/pipeline/metered_mail_sender.hpp"
 #include "services/pipeline/pipeline_metrics.hpp"
 #include "services/pipeline/relay_gate.hpp"
+#include "services/pipeline/storage_watch.hpp"
 #include "services/server/access_log.hpp"
 #include "services/server/metrics_document.hpp"
 #include "services/server/request_metrics.hpp"
@@ -43,7 +44,7 @@ metrics::Sample sample(const metrics::Histogram& histogram, std::vector<metrics:
 }
 
 Families store_families(const sqlite_store::StoreMeter& meter, bool writable) {
-  return {gauge("s3link_store_writable", "1 while the store takes writes, else 0.", writable ? 1 : 0),
+  return {gauge("s3link_store_writable", "1 while uploads can be stored, else 0.", writable ? 1 : 0),
           {.name = "s3link_store_commit_batch_size",
            .help = "Writes that were committed together in one transaction.",
            .kind = Kind::histogram,
@@ -145,7 +146,7 @@ Families ServeMetrics::Parts::counted() const {
   }
   out.push_back(sender.family());
   out.push_back(pipeline::clock_family(sources.clock_guard.status()));
-  append(out, store_families(sources.store.meter(), sources.store.buckets().writable().has_value()));
+  append(out, store_families(sources.store.meter(), sources.storage.state().has_value()));
   out.push_back(counter("s3link_access_log_lost_lines_total", "Access log lines lost because too many waited.",
                         number(sources.access_log.lost())));
   out.push_back(counter("s3link_access_log_refused_lines_dropped_total",

@@ -20,6 +20,7 @@ class Dispatcher;
 class LifecycleSweeper;
 class Redrive;
 class RelayGate;
+class StorageWatch;
 }  // namespace s3link::pipeline
 namespace s3link::server {
 class AccessLog;
@@ -48,6 +49,7 @@ class ServeMetrics {
     const ServeTraces& traces;
     const system::QueuedLogger& log;
     pipeline::ClockGuard& clock_guard;
+    const pipeline::StorageWatch& storage;
   };
   /// `links` carries the link mails; `document_paths`: of the other documents. The references must outlive it.
   ServeMetrics(const config::Settings& settings, Sources sources, ports::MailSender& links, ports::Clock& clock,

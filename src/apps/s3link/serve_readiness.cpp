@@ -8,6 +8,7 @@
 #include "adapters/sqlite_store/store.hpp"
 #include "services/pipeline/clock_guard.hpp"
 #include "services/pipeline/relay_gate.hpp"
+#include "services/pipeline/storage_watch.hpp"
 
 namespace s3link::app {
 namespace {
@@ -41,14 +42,30 @@ std::string clock_document(const delivery::ClockStatus& status) {
   return boost::json::serialize(out);
 }
 
+/// What the API asks the store itself is no second reason.
+Awaitable<Status> disk_works(sqlite_store::Store& store, const pipeline::StorageWatch& storage) {
+  co_return store.buckets().writable() ? storage.state() : Status();
+}
+
 Awaitable<Status> all_work(const server::Liveness& liveness) { co_return liveness.state(); }
 
 }  // namespace
 
+pipeline::StorageSource storage_source(sqlite_store::Store& store) {
+  return {.writable =
+              [&store] {
+                Status writable = store.buckets().writable();
+                return writable ? store.room_for_bodies() : writable;
+              },
+          .probe = [&store](std::function<void(Status)> answered) { store.probe(std::move(answered)); }};
+}
+
 std::vector<server::ReadinessCheck> readiness_checks(const std::atomic<bool>& stopping, sqlite_store::Store& store,
+                                                     const pipeline::StorageWatch& storage,
                                                      const server::Liveness& liveness, const pipeline::RelayGate& relay,
                                                      pipeline::ClockGuard& guard) {
   return {{"server", [&stopping] { return not_stopping(stopping); }},
+          {"storage", [&store, &storage] { return disk_works(store, storage); }},
           {"outbox", [&store] { return store.outbox_room(); }},
           {"liveness", [&liveness] { return all_work(liveness); }},
           {"relay", nothing_against, [&relay] { return relay_document(relay.status()); }},

@@ -10,6 +10,8 @@
 namespace s3link::pipeline {
 class ClockGuard;
 class RelayGate;
+class StorageWatch;
+struct StorageSource;
 }  // namespace s3link::pipeline
 namespace s3link::http_server {
 class Server;
@@ -20,10 +22,14 @@ class Store;
 
 namespace s3link::app {
 
-/// What /_/readyz asks besides whether the store takes writes: that the server does not stop, that the outbox has room,
-/// and that all parts work; it tells the state of the relay and of the clock, which keep nobody from uploading. The
-/// references must outlive the API.
+/// How that store is watched.
+pipeline::StorageSource storage_source(sqlite_store::Store& store);
+
+/// What /_/readyz asks besides whether the store takes writes: that the server does not stop, that the disk does what
+/// an upload needs, that the outbox has room, and that all parts work; it tells the state of the relay and of the
+/// clock, which keep nobody from uploading. The references must outlive the API.
 std::vector<server::ReadinessCheck> readiness_checks(const std::atomic<bool>& stopping, sqlite_store::Store& store,
+                                                     const pipeline::StorageWatch& storage,
                                                      const server::Liveness& liveness, const pipeline::RelayGate& relay,
                                                      pipeline::ClockGuard& guard);
 

@@ -15,9 +15,11 @@ std::string_view to_string(AlarmName name) noexcept {
     case AlarmName::relay_login:
       return "relay-login";
     case AlarmName::clock:
+      return "clock";
+    case AlarmName::storage:
       break;
   }
-  return "clock";
+  return "storage";
 }
 
 std::optional<AlarmName> parse_alarm_name(std::string_view text) noexcept {

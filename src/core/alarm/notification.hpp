@@ -19,22 +19,25 @@ enum class AlarmName {
   oldest_event,  ///< how long the oldest upload that is neither mailed nor given up has waited
   relay_login,   ///< the relay refuses our login: no mail leaves until somebody mends it
   clock,         ///< the machine's clock may be wrong: mails wait, or what is to be removed does
+  storage,       ///< uploads cannot be stored
 };
 inline constexpr AlarmName kAlarms[] = {AlarmName::dead_letters, AlarmName::oldest_event, AlarmName::relay_login,
-                                        AlarmName::clock};
-/// "dead-letters", "oldest-event", "relay-login", "clock".
+                                        AlarmName::clock, AlarmName::storage};
+/// "dead-letters", "oldest-event", "relay-login", "clock", "storage".
 std::string_view to_string(AlarmName name) noexcept;
 std::optional<AlarmName> parse_alarm_name(std::string_view text) noexcept;
 
 /// What the subscribers of the alarm topic are told: it does not change from one attempt to the next.
 struct Notification {
-  std::int64_t id = 0;  ///< no other of this data folder has it; larger than earlier ones
+  /// No other of this data folder has it; larger than earlier ones. Of one that could not be stored: negative, and no
+  /// other since the start has it.
+  std::int64_t id = 0;
   AlarmName alarm = AlarmName::dead_letters;
   delivery::AlarmMessage message = delivery::AlarmMessage::alarm;
   Instant made;
   Instant since;                        ///< of the state told
   std::optional<Instant> alarm_since;   ///< of an OK: when the ALARM it ends began
-  std::uint64_t value = 0;              ///< dead letters; or the age in seconds; or for how many seconds it refuses;
+  std::uint64_t value = 0;              ///< dead letters; or the age in seconds; or for how many seconds it is so;
                                         ///< or by how many the clock is off
   std::uint64_t threshold = 0;          ///< in the same unit; ALARM is above it
   std::uint64_t changes = 0;            ///< of state since the message before; 1 where nothing happened between

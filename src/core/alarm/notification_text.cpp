@@ -52,6 +52,12 @@ std::string meaning(const Notification& notification) {
                 "be dead. After a jump ahead nothing is removed that is due by the jump alone. Set the\n"
                 "clock right, or say that it is; both end this at once, and nothing is lost.\n";
   }
+  if (notification.alarm == AlarmName::storage) {
+    return ok ? "Uploads are taken again.\n"
+              : "Uploads are refused until this is mended. What is stored stays, and mails that wait are\n"
+                "sent later. Where the reason says that s3link is to be restarted: systemctl restart s3link,\n"
+                "once the disk is well. See \"Storage fails\" in docs/operations.md.\n";
+  }
   return ok ? "Nothing waits longer than the threshold any more.\n"
             : "Mails are being tried, but the oldest has not left for longer than the threshold.\n";
 }
@@ -71,6 +77,9 @@ std::string headline(const Notification& notification) {
     if (ok) return "the clock is taken as right again";
     return fmt::format("the clock may be wrong by {}", duration(notification.value));
   }
+  if (notification.alarm == AlarmName::storage) {
+    return ok ? "uploads can be stored again" : "uploads cannot be stored";
+  }
   if (ok) return fmt::format("no upload waits longer than {} for its mail", duration(notification.threshold));
   return fmt::format("an upload has waited {} for its mail, longer than {}", duration(notification.value),
                      duration(notification.threshold));
@@ -84,6 +93,7 @@ std::string look_command(const Notification& notification, const Source& source)
       return command("deliveries --state pending", source);
     case AlarmName::relay_login:
     case AlarmName::clock:
+    case AlarmName::storage:
       break;
   }
   return command("doctor", source);

@@ -103,5 +103,19 @@ TEST(NotificationText, AClockIsOffBySoMuch) {
   EXPECT_EQ(headline(wrong), "the clock is taken as right again");
 }
 
+TEST(NotificationText, StorageSaysWhyAndWhatIsSafe) {
+  Notification failing = raised();
+  failing.alarm = AlarmName::storage;
+  failing.reasons = {{"no space left in the data folder", 1}};
+  const MailText mail = mail_text(failing, kSource);
+  EXPECT_EQ(mail.subject, "[s3link] ALARM: uploads cannot be stored");
+  EXPECT_TRUE(mail.text.contains("\n  1 x no space left in the data folder\n")) << mail.text;
+  EXPECT_TRUE(mail.text.contains("What is stored stays")) << mail.text;
+  EXPECT_TRUE(mail.text.contains("\n  s3link doctor --data-dir '/srv/my data'\n")) << mail.text;
+  EXPECT_FALSE(mail.text.contains("redrive"));
+  failing.message = AlarmMessage::ok;
+  EXPECT_EQ(mail_text(failing, kSource).subject, "[s3link] OK: uploads can be stored again");
+}
+
 }  // namespace
 }  // namespace s3link::alarm

@@ -34,7 +34,7 @@ Alarm::Alarm(AlarmSettings settings, ports::AlarmStore& store, AlarmTopic& topic
       topic_(topic),
       clock_(clock),
       logger_(logger),
-      loop_("alarm cannot be evaluated", {}, clock, logger) {
+      loop_("alarm cannot be evaluated or stored", {}, clock, logger) {
   store_.on_dead_letters_changed(loop_.waker());
 }
 
@@ -42,7 +42,7 @@ Alarm::~Alarm() { store_.on_dead_letters_changed({}); }
 
 void Alarm::stop() { loop_.stop(); }
 
-std::function<void()> Alarm::status_changed() { return loop_.waker(); }
+std::function<void()> Alarm::waker() { return loop_.waker(); }
 
 Awaitable<void> Alarm::run() {
   co_await loop_.run([this] { return look(); });
@@ -59,18 +59,31 @@ Awaitable<Result<std::optional<Instant>>> Alarm::look() {
     others_forgotten_ = true;
   }
   const Instant now = clock_.now();
+  unstored_.reset();
+  // First what stands in no store: it may be what keeps the rest from being read.
+  std::vector<Reading> all = storage_readings(now);
   const auto measure = co_await store_.measure(now);
-  if (!measure) co_return std::unexpected(measure.error());
-  logger_.log(LogLevel::debug, "alarm evaluated",
-              {{"dead_letters", std::to_string(measure->dead_letters)},
-               {"oldest_event_seconds", std::to_string(age_seconds(measure->oldest_event, now))}});
-  Instant next = now + settings_.period;
-  for (Reading& reading : readings(*measure, now)) {
-    const auto due = co_await evaluate(std::move(reading));
-    if (!due) co_return std::unexpected(due.error());
-    next = std::min(next, *due);
+  std::optional<Error> failure;
+  if (measure) {
+    logger_.log(LogLevel::debug, "alarm evaluated",
+                {{"dead_letters", std::to_string(measure->dead_letters)},
+                 {"oldest_event_seconds", std::to_string(age_seconds(measure->oldest_event, now))}});
+    std::ranges::move(readings(*measure, now), std::back_inserter(all));
+  } else {
+    failure = measure.error();
   }
+  Instant next = now + settings_.period;
+  for (Reading& reading : all) {
+    const auto due = co_await evaluate(std::move(reading));
+    if (due) {
+      next = std::min(next, *due);
+    } else {
+      failure = due.error();
+    }
+  }
+  if (failure) co_return std::unexpected(*failure);
   unheard_.clear();
+  if (unstored_) co_return std::unexpected(*unstored_);
   due_ = next;
   co_return next;
 }
@@ -79,6 +92,19 @@ Alarm::Reading Alarm::reading_of(const ClockReport& clock) {
   const auto off = static_cast<std::uint64_t>(off_by(clock.status).count());
   Reading out{.alarm = AlarmName::clock, .value = off, .threshold = 0, .over = off > 0};
   if (out.over) out.reasons.push_back({.text = clock.trouble, .count = 1});
+  return out;
+}
+
+std::vector<Alarm::Reading> Alarm::storage_readings(Instant now) const {
+  std::vector<Reading> out;
+  if (!settings_.storage) return out;
+  const auto trouble = settings_.storage();
+  out.push_back({.alarm = AlarmName::storage,
+                 .value = trouble ? age_seconds(trouble->since, now) : 0,
+                 .threshold = 0,
+                 .over = trouble.has_value(),
+                 .reasons = {}});
+  if (trouble) out.back().reasons.push_back({.text = trouble->reason, .count = 1});
   return out;
 }
 
@@ -111,24 +137,45 @@ std::vector<Alarm::Reading> Alarm::readings(const ports::AlarmMeasure& measure, 
   return out;
 }
 
+Awaitable<Result<Alarm::Remembered>> Alarm::remember(AlarmName alarm) {
+  if (const auto known = remembered_.find(alarm); known != remembered_.end()) co_return known->second;
+  const auto loaded = co_await store_.load(alarm);
+  if (!loaded) co_return std::unexpected(loaded.error());
+  co_return Remembered{.memory = *loaded};
+}
+
+Status Alarm::store_answers() const {
+  if (!settings_.storage) return {};
+  const auto trouble = settings_.storage();
+  if (!trouble || !trouble->unanswered) return {};
+  return fail(ErrorKind::transient, trouble->reason);
+}
+
+Awaitable<Status> Alarm::save(AlarmName alarm, delivery::AlarmMemory memory) {
+  if (Status answers = store_answers(); !answers) co_return answers;
+  co_return co_await store_.save(alarm, memory);
+}
+
 Awaitable<Result<Instant>> Alarm::evaluate(Reading reading) {
-  const auto before = co_await store_.load(reading.alarm);
+  const auto before = co_await remember(reading.alarm);
   if (!before) co_return std::unexpected(before.error());
   const Instant now = clock_.now();
-  auto step = delivery::evaluate(settings_.policy, *before, reading.over, now);
+  auto step = delivery::evaluate(settings_.policy, before->memory, reading.over, now);
   const Instant next = step.next.value_or(Instant::max());
-  const bool changed = step.memory.state != before->state;
+  const delivery::AlarmMemory memory = step.memory;
   Status saved;
   if (step.message) {
     saved = co_await tell(reading, std::move(step), now, topic_.names());
-  } else if (reading.over && step.memory.told == delivery::AlarmState::alarm && !unheard_.empty()) {
+  } else if (reading.over && memory.told == delivery::AlarmState::alarm && !unheard_.empty() &&
+             !remembered_.contains(reading.alarm)) {
     step.message = AlarmMessage::reminder;
     saved = co_await tell(reading, std::move(step), now, unheard_);
-  } else if (step.memory != *before) {
-    saved = co_await store_.save(reading.alarm, step.memory);
+  } else if (memory != before->memory || !before->stored) {
+    saved = co_await save(reading.alarm, memory);
   }
-  if (!saved) co_return std::unexpected(saved.error());
-  if (changed) log_change(reading);
+  remembered_.insert_or_assign(reading.alarm, Remembered{.memory = memory, .stored = saved.has_value()});
+  if (!saved) unstored_ = saved.error();
+  if (memory.state != before->memory.state) log_change(reading);
   co_return next;
 }
 
@@ -146,19 +193,24 @@ Awaitable<Status> Alarm::tell(Reading reading, delivery::AlarmStep step, Instant
                                    .changes = step.changes,
                                    .reasons = {}};
   if (!ok) {
-    auto reasons = co_await store_.frequent_reasons(reading.alarm, kReasonsTold);
-    if (!reasons) co_return std::unexpected(reasons.error());
     notification.reasons = std::move(reading.reasons);
-    std::ranges::move(*reasons, std::back_inserter(notification.reasons));
+    if (auto reasons = co_await store_.frequent_reasons(reading.alarm, kReasonsTold); reasons) {
+      std::ranges::move(*reasons, std::back_inserter(notification.reasons));
+    }
     notification.removal = reading.removal;
   }
   if (*step.message == AlarmMessage::reminder) {
     logger_.log(LogLevel::error, "alarm still raised",
                 {{"alarm", std::string(to_string(reading.alarm))}, {"since", iso8601(notification.since)}});
   }
-  const Status saved =
-      co_await store_.save_and_notify(reading.alarm, step.memory, std::move(notification), std::move(subscribers));
-  if (saved) topic_.wake();
+  Status saved = store_answers();
+  if (saved) saved = co_await store_.save_and_notify(reading.alarm, step.memory, notification, subscribers);
+  if (saved) {
+    topic_.wake();
+  } else {
+    notification.id = --last_unstored_id_;
+    topic_.tell_unstored(notification, subscribers);
+  }
   co_return saved;
 }
 

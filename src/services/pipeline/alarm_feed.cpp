@@ -46,19 +46,58 @@ Awaitable<void> AlarmFeed::run() {
   co_await loop_.run([this] { return tell_due(); });
 }
 
+void AlarmFeed::tell_unstored(alarm::Notification notification) {
+  if (unstored_.size() >= ports::AlarmStore::kMostPending) return;
+  unstored_.push_back({.notification = std::move(notification), .attempts = 0, .due = clock_.now()});
+  loop_.wake();
+}
+
 Awaitable<Result<std::optional<Instant>>> AlarmFeed::tell_due() {
+  const auto next_unstored = co_await tell_due_unstored();
+  auto next = co_await tell_due_stored();
+  if (next && next_unstored) next = std::min(next->value_or(Instant::max()), *next_unstored);
+  co_return next;
+}
+
+std::optional<Instant> AlarmFeed::wait_of(const ports::PendingNotification& pending) const {
+  // No backoff is longer than max_retry: what is due later than that, a clock says that was set back since.
+  const Instant now = clock_.now();
+  if (pending.due > now && pending.due <= now + settings_.retry.max_retry) return pending.due;
+  return std::nullopt;
+}
+
+Awaitable<std::optional<Instant>> AlarmFeed::tell_due_unstored() {
+  while (!unstored_.empty() && !loop_.stopping()) {
+    ports::PendingNotification& pending = unstored_.front();  // stays: others are only added behind it
+    if (const auto due = wait_of(pending)) co_return due;
+    Status outcome = co_await attempt(pending.notification);
+    if (!outcome && loop_.stopping()) break;
+    const Outcome settled = settle(pending, std::move(outcome));
+    if (settled.kind == Outcome::Kind::try_again) {
+      ++pending.attempts;
+      pending.due = settled.due;
+    } else {
+      unstored_.pop_front();
+    }
+  }
+  co_return std::nullopt;
+}
+
+Awaitable<Result<std::optional<Instant>>> AlarmFeed::tell_due_stored() {
   while (!loop_.stopping()) {
     auto pending = co_await store_.next_for(std::string(name()));
     if (!pending) co_return std::unexpected(pending.error());
     if (!*pending) break;
-    // No backoff is longer than max_retry: what is due later than that, a clock says that was set back since.
-    const Instant due = (*pending)->due;
-    const Instant now = clock_.now();
-    if (due > now && due <= now + settings_.retry.max_retry) co_return due;
-    Status outcome = co_await attempt((*pending)->notification);
-    if (!outcome && loop_.stopping()) break;
-    const Status settled = co_await settle(std::move(**pending), std::move(outcome));
-    if (!settled && settled.error().kind != ErrorKind::not_found) co_return std::unexpected(settled.error());
+    const std::int64_t id = (*pending)->notification.id;
+    if (!unrecorded_ || unrecorded_->first != id) {
+      if (const auto due = wait_of(**pending)) co_return due;
+      Status outcome = co_await attempt((*pending)->notification);
+      if (!outcome && loop_.stopping()) break;
+      unrecorded_.emplace(id, settle(**pending, std::move(outcome)));
+    }
+    const Status recorded = co_await record(id, unrecorded_->second);
+    if (!recorded && recorded.error().kind != ErrorKind::not_found) co_return std::unexpected(recorded.error());
+    unrecorded_.reset();
   }
   co_return std::nullopt;
 }
@@ -84,18 +123,17 @@ Awaitable<void> AlarmFeed::wait_for_end() {
   }
 }
 
-Awaitable<Status> AlarmFeed::settle(ports::PendingNotification pending, Status outcome) {
+AlarmFeed::Outcome AlarmFeed::settle(const ports::PendingNotification& pending, Status outcome) {
   const alarm::Notification& notification = pending.notification;
   const Instant now = clock_.now();
-  std::string subscriber(name());
-  std::vector<ports::LogField> about = {{"subscriber", subscriber},
+  std::vector<ports::LogField> about = {{"subscriber", std::string(name())},
                                         {"alarm", std::string(to_string(notification.alarm))},
                                         {"message", std::string(to_string(notification.message))},
                                         {"notification", std::to_string(notification.id)},
                                         {"attempt", std::to_string(pending.attempts + 1)}};
   if (outcome) {
     logger_.log(LogLevel::info, "alarm told", std::move(about));
-    co_return co_await store_.mark_told(std::move(subscriber), notification.id, now);
+    return {.kind = Outcome::Kind::told, .when = now};
   }
   const Instant due = now + delivery::backoff(settings_.retry, pending.attempts + 1, random_.next_u64());
   const bool give_up = outcome.error().kind == ErrorKind::denied || due >= notification.made + settings_.give_up_after;
@@ -104,11 +142,23 @@ Awaitable<Status> AlarmFeed::settle(ports::PendingNotification pending, Status o
   if (!give_up) about.push_back({"next_attempt", iso8601(due)});
   logger_.log(give_up ? LogLevel::error : LogLevel::warning, give_up ? "alarm not told" : "alarm not told yet",
               std::move(about));
-  if (give_up) {
-    co_return co_await store_.give_up(std::move(subscriber), notification.id, now, std::move(outcome.error().message));
+  return {.kind = give_up ? Outcome::Kind::give_up : Outcome::Kind::try_again,
+          .when = now,
+          .due = due,
+          .reason = std::move(outcome.error().message)};
+}
+
+Awaitable<Status> AlarmFeed::record(std::int64_t id, Outcome outcome) {
+  std::string subscriber(name());
+  switch (outcome.kind) {
+    case Outcome::Kind::told:
+      co_return co_await store_.mark_told(std::move(subscriber), id, outcome.when);
+    case Outcome::Kind::give_up:
+      co_return co_await store_.give_up(std::move(subscriber), id, outcome.when, std::move(outcome.reason));
+    case Outcome::Kind::try_again:
+      break;
   }
-  co_return co_await store_.reschedule(std::move(subscriber), notification.id, now, due,
-                                       std::move(outcome.error().message));
+  co_return co_await store_.reschedule(std::move(subscriber), id, outcome.when, outcome.due, std::move(outcome.reason));
 }
 
 }  // namespace s3link::pipeline

@@ -108,6 +108,42 @@ TEST_F(AlarmFeedTest, FailureIsLoggedCountedAndTriedAgainLaterAndLater) {
   EXPECT_EQ(store_.records["email"].failed_attempts, 3U);
 }
 
+TEST_F(AlarmFeedTest, WhatCannotBeRecordedIsNotToldAgain) {
+  start();
+  mail_.before = [this]() -> Awaitable<void> {
+    store_.unwritable = error(ErrorKind::transient, "no space left");
+    co_return;
+  };
+  notify();
+  for (int minute = 0; minute < 10; ++minute) pass(1min);
+  EXPECT_THAT(mail_.tried, ElementsAre(1));
+  EXPECT_THAT(hook_.tried, ElementsAre(1));
+  store_.unwritable.reset();
+  mail_.before = {};
+  pass(1min);
+  EXPECT_EQ(store_.records["email"].told, 1U);
+  EXPECT_TRUE(store_.pending["email"].empty());
+  notify();
+  EXPECT_THAT(mail_.tried, ElementsAre(1, 2)) << "what comes behind it is told";
+}
+
+TEST_F(AlarmFeedTest, FailureThatCannotBeRecordedIsNoReasonToTryMoreOften) {
+  start();
+  hook_.failures.push_back(error(ErrorKind::transient, "refused"));
+  hook_.before = [this]() -> Awaitable<void> {
+    store_.unwritable = error(ErrorKind::transient, "no space left");
+    co_return;
+  };
+  notify();
+  for (int minute = 0; minute < 10; ++minute) pass(1min);
+  EXPECT_EQ(hook_.tried.size(), 1U);
+  store_.unwritable.reset();
+  hook_.before = {};
+  pass(1min);
+  EXPECT_EQ(hook_.told.size(), 1U);
+  EXPECT_EQ(store_.records["webhook"].failed_attempts, 1U);
+}
+
 TEST_F(AlarmFeedTest, RefusalForGoodEndsIt) {
   start();
   hook_.failures.push_back(error(ErrorKind::denied, "answered 404"));

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <set>
 
 #include "support/fake_alarm_store.hpp"
 #include "support/fake_alarm_subscriber.hpp"
@@ -39,7 +40,8 @@ class AlarmTest : public testing::Test {
                                                    .max_wait = 1h,
                                                    .period = 60s,
                                                    .policy = {},
-                                                   .clock = [this] { return clock_report_; }},
+                                                   .clock = [this] { return clock_report_; },
+                                                   .storage = [this] { return storage_; }},
                                      store_, *topic_, clock_, logger_);
     running_ = 2;
     const auto ended = [this](std::exception_ptr failure) {
@@ -83,6 +85,7 @@ class AlarmTest : public testing::Test {
   std::unique_ptr<AlarmTopic> topic_;
   std::unique_ptr<Alarm> alarm_;
   ClockReport clock_report_;
+  std::optional<StorageTrouble> storage_;
   int running_ = 0;
 };
 
@@ -146,7 +149,7 @@ TEST_F(AlarmTest, AClockThatCannotBeRightIsToldSoonAfterItIsSeen) {
                               .wall = clock_.now(),
                               .newest = clock_.now() + 26h},
                    .trouble = "the clock says 2000"};
-  alarm_->status_changed()();
+  alarm_->waker()();
   settle();
   pass(500ms);
   ASSERT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm));
@@ -154,7 +157,7 @@ TEST_F(AlarmTest, AClockThatCannotBeRightIsToldSoonAfterItIsSeen) {
   EXPECT_EQ(mail_.told[0].value, 26U * 3600);
   EXPECT_EQ(mail_.told[0].reasons, (std::vector<alarm::FrequentReason>{{"the clock says 2000", 1}}));
   clock_report_ = {};
-  alarm_->status_changed()();
+  alarm_->waker()();
   settle();
   pass(500ms);
   EXPECT_THAT(told(hook_), ElementsAre(AlarmMessage::alarm, AlarmMessage::ok));
@@ -302,6 +305,95 @@ TEST_F(AlarmTest, StoreThatFailsIsAskedAgainAndTheAlarmStillComesOnce) {
   EXPECT_THAT(logger_.lines, Contains(HasSubstr("disk full")));
   for (int second = 0; second < 5; ++second) pass(1s);
   EXPECT_EQ(mail_.told.size(), 1U);
+}
+
+const Error kDiskFull{ErrorKind::transient, "no space left for the database", ""};
+
+TEST_F(AlarmTest, WhatTheStoreDoesNotTakeIsToldOnceAndStoredLater) {
+  store_.record_notified({"email", "webhook"});
+  start();
+  store_.unwritable = kDiskFull;
+  store_.add_dead_letters(6, "denied", "550 no");
+  settle();
+  for (int minute = 0; minute < 30; ++minute) pass(1min);
+  ASSERT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm));
+  ASSERT_THAT(told(hook_), ElementsAre(AlarmMessage::alarm));
+  EXPECT_EQ(mail_.told[0].reasons, (std::vector<alarm::FrequentReason>{{"denied: 550 no", 6}}));
+  EXPECT_THAT(logger_.lines, Contains(HasSubstr("no space left for the database")));
+  EXPECT_EQ(std::ranges::count_if(logger_.lines, [](const auto& line) { return line.starts_with("alarm raised"); }), 1);
+
+  store_.unwritable.reset();
+  for (int minute = 0; minute < 30; ++minute) pass(1min);
+  EXPECT_EQ(store_.memories[AlarmName::dead_letters].told, AlarmState::alarm);
+  EXPECT_EQ(mail_.told.size(), 1U) << "what is stored now was told already";
+  stop();
+  start();
+  EXPECT_EQ(mail_.told.size(), 1U) << "and a restart knows it";
+}
+
+TEST_F(AlarmTest, WhatTheStoreDoesNotTakeIsOverTooOnce) {
+  start();
+  store_.unwritable = kDiskFull;
+  for (int hour = 0; hour < 3; ++hour) {
+    store_.add_dead_letters(6);
+    pass(30min);
+    store_.remove_dead_letters();
+    pass(30min);
+  }
+  EXPECT_THAT(told(hook_), ElementsAre(AlarmMessage::alarm, AlarmMessage::ok, AlarmMessage::alarm, AlarmMessage::ok,
+                                       AlarmMessage::alarm, AlarmMessage::ok));
+  std::set<std::int64_t> ids;
+  for (const auto& notification : hook_.told) ids.insert(notification.id);
+  EXPECT_EQ(ids.size(), hook_.told.size()) << "each is another";
+}
+
+TEST_F(AlarmTest, SubscriberThatIsAwayIsToldFromMemoryWhenItIsBack) {
+  start();
+  store_.unwritable = kDiskFull;
+  hook_.failures.assign(4, {ErrorKind::transient, "refused", ""});
+  store_.add_dead_letters(6);
+  settle();
+  for (int minute = 0; minute < 5; ++minute) pass(1min);
+  EXPECT_EQ(mail_.told.size(), 1U);
+  EXPECT_EQ(hook_.tried.size(), 5U);
+  EXPECT_EQ(hook_.told.size(), 1U);
+}
+
+TEST_F(AlarmTest, StorageThatFailsIsAnAlarmWithItsReason) {
+  start();
+  storage_ = {.since = clock_.now(), .reason = "no file can be made in objects/: Permission denied"};
+  alarm_->waker()();
+  settle();
+  pass(500ms);
+  ASSERT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm));
+  EXPECT_EQ(mail_.told[0].alarm, AlarmName::storage);
+  EXPECT_EQ(mail_.told[0].reasons[0].text, storage_->reason);
+  storage_.reset();
+  pass(1min);
+  EXPECT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm, AlarmMessage::ok));
+  EXPECT_EQ(store_.memories[AlarmName::storage].state, AlarmState::ok);
+}
+
+TEST_F(AlarmTest, DiskThatDoesNotAnswerIsToldWithoutWaitingForAWrite) {
+  start();
+  const unsigned saved = store_.saved;
+  storage_ = {.since = clock_.now(), .reason = "the disk has not answered for 10 s", .unanswered = true};
+  pass(1min);
+  pass(1min);
+  EXPECT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm));
+  EXPECT_EQ(store_.saved, saved);
+  storage_.reset();
+  pass(1min);
+  EXPECT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm, AlarmMessage::ok));
+  EXPECT_GT(store_.saved, saved);
+}
+
+TEST_F(AlarmTest, StoreThatCannotBeReadKeepsNoStorageAlarmBack) {
+  start();
+  storage_ = {.since = clock_.now(), .reason = "Input/output error"};
+  store_.failures.assign(1, {ErrorKind::internal, "disk I/O error", ""});
+  pass(1min);
+  EXPECT_THAT(told(mail_), ElementsAre(AlarmMessage::alarm));
 }
 
 TEST_F(AlarmTest, NothingIsWrittenWhileNothingChanges) {

@@ -1,5 +1,6 @@
 #include "services/pipeline/alarm_topic.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -44,6 +45,12 @@ void AlarmTopic::stop() {
 
 void AlarmTopic::wake() {
   for (AlarmFeed& feed : feeds_) feed.wake();
+}
+
+void AlarmTopic::tell_unstored(const alarm::Notification& notification, const std::vector<std::string>& subscribers) {
+  for (AlarmFeed& feed : feeds_) {
+    if (std::ranges::find(subscribers, feed.name()) != subscribers.end()) feed.tell_unstored(notification);
+  }
 }
 
 }  // namespace s3link::pipeline

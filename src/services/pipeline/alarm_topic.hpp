@@ -22,6 +22,8 @@ class AlarmTopic {
   void stop();
   /// New notifications are in the store.
   void wake();
+  /// Tells these subscribers what the store could not take; see AlarmFeed::tell_unstored().
+  void tell_unstored(const alarm::Notification& notification, const std::vector<std::string>& subscribers);
 
  private:
   std::list<AlarmFeed> feeds_;  ///< a list: they cannot be moved

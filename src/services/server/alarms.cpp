@@ -20,7 +20,8 @@ std::uint64_t seconds_since(Instant since, Instant now) {
 }
 
 std::uint64_t value_of(AlarmName name, const ports::AlarmMeasure& measure, const delivery::RelayStatus& relay,
-                       const delivery::ClockStatus& clock, Instant now) {
+                       const delivery::ClockStatus& clock, const std::optional<Instant>& storage_fails_since,
+                       Instant now) {
   switch (name) {
     case AlarmName::dead_letters:
       return measure.dead_letters;
@@ -29,9 +30,11 @@ std::uint64_t value_of(AlarmName name, const ports::AlarmMeasure& measure, const
     case AlarmName::clock:
       return static_cast<std::uint64_t>(off_by(clock).count());
     case AlarmName::relay_login:
+      return relay.login_refused ? seconds_since(relay.since, now) : 0;
+    case AlarmName::storage:
       break;
   }
-  return relay.login_refused ? seconds_since(relay.since, now) : 0;
+  return storage_fails_since ? seconds_since(*storage_fails_since, now) : 0;
 }
 
 std::uint64_t threshold_of(AlarmName name, const AlarmsSettings& settings) {
@@ -84,12 +87,13 @@ Awaitable<Result<std::string>> AlarmsDocument::read() {
   if (!records) co_return std::unexpected(records.error());
   const delivery::RelayStatus relay = settings_.relay ? settings_.relay() : delivery::RelayStatus{};
   const delivery::ClockStatus clock = settings_.clock ? settings_.clock() : delivery::ClockStatus{};
+  const auto storage_fails_since = settings_.storage_fails_since ? settings_.storage_fails_since() : std::nullopt;
   json::array alarms;
   for (const AlarmName name : alarm::kAlarms) {
     const auto memory = co_await store_.load(name);
     if (!memory) co_return std::unexpected(memory.error());
-    alarms.push_back(
-        to_json(name, *memory, value_of(name, *measure, relay, clock, clock_.now()), threshold_of(name, settings_)));
+    const auto value = value_of(name, *measure, relay, clock, storage_fails_since, clock_.now());
+    alarms.push_back(to_json(name, *memory, value, threshold_of(name, settings_)));
   }
   json::array subscribers;
   for (const std::string& name : settings_.subscribers) {

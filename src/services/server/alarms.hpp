@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct AlarmsSettings {
   std::vector<std::string> subscribers;               ///< the configured ones
   std::function<delivery::RelayStatus()> relay = {};  ///< of the link mails; from any thread. Empty: none
   std::function<delivery::ClockStatus()> clock = {};  ///< the machine's; in the same way
+  std::function<std::optional<Instant>()> storage_fails_since = {};  ///< from any thread; empty: not watched
 };
 
 /// GET /_/api/v1/alarms: each alarm with its state, since when, what was measured just now, and what was told last;

@@ -58,6 +58,8 @@ TEST_F(AlarmsTest, ShowsStatesMeasuresAndSubscribers) {
       R"({"alarm":"relay-login","state":"OK","since":null,"value":0,"threshold":0,"unit":"seconds","told":"OK",)"
       R"("told_at":null},)"
       R"({"alarm":"clock","state":"OK","since":null,"value":5400,"threshold":0,"unit":"seconds","told":"OK",)"
+      R"("told_at":null},)"
+      R"({"alarm":"storage","state":"OK","since":null,"value":0,"threshold":0,"unit":"seconds","told":"OK",)"
       R"("told_at":null}],"subscribers":[{"name":"email","told":0,"pending":1,"failed_attempts":1,"given_up":0,)"
       R"("last_told":null,"last_failure":"2026-01-02T03:04:05.000Z","last_reason":"451 later"},)"
       R"({"name":"webhook","told":0,"pending":0,"failed_attempts":0,"given_up":0,"last_told":null,"last_failure":null,)"
