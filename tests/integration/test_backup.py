@@ -1,13 +1,18 @@
 """`s3link backup` beside a running server, and a server started on what it made."""
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import threading
 
 import pytest
+from prometheus import scrape
 from raw_s3 import request
 from s3link_harness import BINARY, clean_environment, pattern_bytes, wait_until
 from test_disk import small_disk
@@ -234,3 +239,144 @@ def test_verify_reads_a_backup_to_its_last_byte_and_a_restore_sweeps_what_no_obj
     assert len(restored.object_files()) == 2
     for key in ("kept-0", "kept-1", "kept-3"):
         assert request(restored, "GET", f"/{restored.bucket}/{key}").body == content_of(key)
+
+
+# -- a backup that hangs ---------------------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def begun_backup(data_dir, target, **environment):
+    """`s3link backup` under way, whatever becomes of it."""
+    process = subprocess.Popen([BINARY, "backup", "--data-dir", data_dir, target],
+                               env=clean_environment() | environment, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def pipe_for_a_copy(server, target, key):
+    """A pipe in the place of what is to become the copy of the key's file: whoever opens it waits for a reader."""
+    before = set(server.object_files())
+    put(server, key, content_of("large-0"))
+    (path,) = set(server.object_files()) - before
+    pipe = target / "objects" / path.relative_to(server.data_dir / "objects")
+    pipe = pipe.with_name(pipe.name + ".partial")
+    pipe.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(pipe, 0o600)
+    return pipe
+
+
+def readiness(server):
+    answer = server.get("/_/readyz")
+    return answer.status, json.loads(answer.body)
+
+
+def remove(server, key):
+    assert request(server, "DELETE", f"/{server.bucket}/{key}").status == 204
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["its disk hangs", "and it is stopped"])
+def test_a_backup_that_hangs_is_broken_off_and_files_are_removed_again(make_server, tmp_path, stopped):
+    server = make_server(settings={"backup.max_pause": "2s"})
+    put(server, "gone-0", content_of("gone-0"))
+    target = tmp_path / "backup"
+    assert backup(server.data_dir, target).returncode == 0
+    pipe = pipe_for_a_copy(server, target, "hangs")
+    with begun_backup(server.data_dir, target) as hung:
+        wait_until(lambda: readiness(server)[1].get("backup", {}).get("state") == "running", 20, "the backup")
+        if stopped:
+            hung.send_signal(signal.SIGSTOP)
+        remove(server, "gone-0")
+        wait_until(lambda: len(server.object_files()) == 1, 30, "the file of what was removed to go")
+        status, document = readiness(server)
+        assert status == 200 and document["backup"]["state"] == "broken off", document
+        assert "no progress" in document["backup"]["last_broken_off"], document
+        seen = scrape(server)
+        assert seen.value("s3link_backups_broken_off_total") == 1 and seen.value("s3link_backup_running") == 0
+        lines = [json.loads(line) for line in server.log().splitlines() if '"backup ' in line]
+        assert [line["message"] for line in lines][:2] == ["backup stalled", "backup broken off"], lines
+        assert all(line["process"] == str(hung.pid) for line in lines[:2])
+        if stopped:
+            hung.send_signal(signal.SIGCONT)
+        output, errors = hung.communicate(timeout=30)  # which nobody has read the pipe of
+        assert hung.returncode == 1 and output == "", (output, errors)
+        assert errors.startswith("s3link: this backup was broken off: it made no progress for 2 s; "), errors
+        assert len(errors.splitlines()) == 1
+    wait_until(lambda: "backup ended that was broken off" in server.log(), 20, "its end in the log")
+
+    before = verify(server.data_dir, target)  # the one before it
+    assert before.returncode == 0 and "is whole: 1 bodies" in before.stdout, before
+    assert "a later backup" in before.stderr and "did not end" in before.stderr, before
+    pipe.unlink()
+    again = backup(server.data_dir, target)
+    assert again.returncode == 0, again.stderr
+    whole = verify(server.data_dir, target)
+    assert whole.returncode == 0 and whole.stderr == "", whole
+    wait_until(lambda: "backup" not in readiness(server)[1], 20, "the sign to go")
+
+
+def test_a_first_backup_that_was_broken_off_is_none(make_server, tmp_path):
+    server = make_server(settings={"backup.max_pause": "1s"})
+    target = tmp_path / "backup"
+    assert backup(server.data_dir, target).returncode == 0
+    (target / "s3link.db").unlink()
+    pipe_for_a_copy(server, target, "hangs")
+    with begun_backup(server.data_dir, target) as hung:
+        assert hung.wait(30) == 1
+    refused = verify(server.data_dir, target)
+    assert refused.returncode == 1 and "did not end; run it again" in refused.stderr, refused
+
+
+def test_a_backup_whose_disk_hangs_ends_by_itself_without_a_server(make_server, tmp_path):
+    server = make_server()
+    target = tmp_path / "backup"
+    assert backup(server.data_dir, target).returncode == 0
+    pipe_for_a_copy(server, target, "hangs")
+    server.stop()
+    with begun_backup(server.data_dir, target, S3LINK_BACKUP_MAX_PAUSE="1s") as hung:
+        output, errors = hung.communicate(timeout=30)
+        assert hung.returncode == 1 and "does the disk that it writes to still answer" in errors, errors
+
+
+def reads_the_database(data_dir, process):
+    """Whether that process has byte 1 of backup.lock (docs/formats/store.md, "Backups")."""
+    with open(data_dir / "backup.lock", "rb+") as file:
+        asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+        kind, _, _, _, owner = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))
+        return kind != fcntl.F_UNLCK and owner == process.pid
+
+
+def stop_while_it_reads(server, target):
+    """A backup that was stopped within its read transaction."""
+    while True:
+        process = subprocess.Popen([BINARY, "backup", "--data-dir", server.data_dir, target], env=clean_environment(),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while process.poll() is None:
+            if not reads_the_database(server.data_dir, process):
+                continue
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+            if reads_the_database(server.data_dir, process):
+                return process
+            process.send_signal(signal.SIGCONT)
+        assert process.wait() == 0, process.stderr.read()
+
+
+def test_a_server_starts_though_a_backup_was_stopped_while_it_reads(make_server, tmp_path):
+    server = make_server()
+    for number in range(200):
+        put(server, f"first-{number}", pattern_bytes(16_000, str(number)))
+    hung = stop_while_it_reads(server, tmp_path / "backup")
+    try:
+        put(server, "last", b"x")
+        server.stop()
+        server.start(wait=False)
+        server.wait_ready(60)
+        assert hung.wait(30) == -signal.SIGKILL
+        assert '"backup killed"' in server.log()
+    finally:
+        hung.kill()
+        hung.communicate()
+    assert request(server, "GET", f"/{server.bucket}/last").body == b"x"

@@ -13,6 +13,7 @@
 #include "adapters/sqlite_store/backup_bodies.hpp"
 #include "adapters/sqlite_store/backup_database.hpp"
 #include "adapters/sqlite_store/backup_lock.hpp"
+#include "adapters/sqlite_store/backup_pulse.hpp"
 #include "adapters/sqlite_store/connection.hpp"
 #include "adapters/sqlite_store/folder_lock.hpp"
 #include "adapters/sqlite_store/folder_owner.hpp"
@@ -107,14 +108,41 @@ void tell(const BackupHooks& hooks, BackupStep step) {
 /// How often the copy begins anew because a file went that its database names.
 constexpr int kMostCopies = 5;
 
+/// What is left of the data folder's disk beside a staged copy of the database: the server refuses uploads before it is
+/// full, and its log grows.
+constexpr std::uint64_t kSpareBytes = 256ULL << 20;
+
+/// Whether the database can be copied within the data folder.
+bool has_space_to_stage(const fs::path& database, const BackupHooks& hooks) {
+  std::uint64_t bytes = kSpareBytes;
+  for (const char* const suffix : {"", "-wal"}) {
+    std::error_code missing;
+    const std::uint64_t size = fs::file_size(database.string() + suffix, missing);
+    if (!missing) bytes += size;
+  }
+  if (hooks.free_bytes) return hooks.free_bytes() >= bytes;
+  std::error_code failure;
+  const fs::space_info disk = fs::space(database.parent_path(), failure);
+  return !failure && disk.available >= bytes;
+}
+
 /// The database as of one moment, beside the one of the backup before, and the bodies it names. False: as
 /// copy_bodies().
-Result<bool> copy_moment(const Backup& backup, const fs::path& fresh, const BackupHooks& hooks, BackupReport& report) {
+Result<bool> copy_moment(const Backup& backup, const fs::path& fresh, const BackupHooks& hooks, const BackupLock& lock,
+                         BackupPulse& pulse, BackupReport& report) {
   std::error_code failure;
   for (const char* const suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(fresh.string() + suffix, failure);
   const fs::path database = backup.data_dir / "s3link.db";
-  if (const Status copied = copy_database(database, fresh, hooks.database); !copied)
-    return std::unexpected(copied.error());
+  const Status copied = copy_database({.from = database,
+                                       .to = fresh,
+                                       .staged = has_space_to_stage(database, hooks),
+                                       .went_on =
+                                           [&](std::uint64_t done, std::uint64_t total) {
+                                             if (hooks.database) hooks.database(done, total);
+                                             return pulse.beat();
+                                           }},
+                                      lock);
+  if (!copied) return std::unexpected(copied.error());
   tell(hooks, BackupStep::database_copied);
   report = {.database_bytes = fs::file_size(fresh, failure),
             .copied_files = report.copied_files,
@@ -123,22 +151,35 @@ Result<bool> copy_moment(const Backup& backup, const fs::path& fresh, const Back
   if (!names) return std::unexpected(names.error());
   auto now = Connection::open(database, Connection::Mode::reader, nullptr);
   if (!now) return std::unexpected(now.error());
-  return copy_bodies(**names, **now, backup, hooks, report);
+  return copy_bodies(**names, **now, backup, hooks, pulse, report);
 }
 
-/// With everything checked and locked.
-Result<BackupReport> copy_all(const Backup& backup, const BackupHooks& hooks) {
-  const fs::path database = backup.target / "s3link.db";
-  const fs::path fresh = database.string() + ".new";
-  BackupReport report;
+/// Under the data folder's lock, which may be taken away: then what was copied may lack files.
+Status copy_under_lock(const Backup& backup, const fs::path& fresh, const BackupHooks& hooks, BackupReport& report) {
+  auto lock = BackupLock::open(backup.data_dir);
+  if (!lock) return std::unexpected(lock.error());
+  const auto held = lock->share();
+  if (!held) return std::unexpected(held.error());
+  BackupPulse pulse(*lock, backup.bounds.max_pause, hooks.stuck);
   for (int copies = 1; copies <= kMostCopies; ++copies) {
-    const auto exact = copy_moment(backup, fresh, hooks, report);
+    const auto exact = copy_moment(backup, fresh, hooks, *lock, pulse, report);
+    if (const Status all_held = pulse.check(); !all_held) return all_held;  // which may be why something was missing
     if (!exact) return std::unexpected(exact.error());
     if (*exact) break;
     if (copies == kMostCopies)
       return fail(ErrorKind::conflict,
                   "files go while they are copied; something else removes files of the data folder");
   }
+  return {};
+}
+
+/// With everything checked, and the target locked.
+Result<BackupReport> copy_all(const Backup& backup, const BackupHooks& hooks) {
+  const fs::path database = backup.target / "s3link.db";
+  const fs::path fresh = database.string() + ".new";
+  BackupReport report;
+  if (const Status copied = copy_under_lock(backup, fresh, hooks, report); !copied)
+    return std::unexpected(copied.error());
   tell(hooks, BackupStep::bodies_synced);
   if (const Status placed = put_in_place(fresh, database); !placed) return std::unexpected(placed.error());
   tell(hooks, BackupStep::database_in_place);
@@ -160,18 +201,13 @@ Result<BackupReport> back_up(const Backup& backup, const BackupHooks& hooks) {
   if (failure) return path_error("cannot find", backup.target, failure);
   if (is_inside(wanted, data_dir))
     return fail(ErrorKind::invalid_argument, "a backup cannot be inside the data folder " + data_dir.string());
-  const Backup real{.data_dir = data_dir, .target = wanted};
+  const Backup real{.data_dir = data_dir, .target = wanted, .bounds = backup.bounds};
 
   if (const Status made = make_target(real.target); !made) return std::unexpected(made.error());
   if (const Status right = check_target(real.target, data_dir); !right) return std::unexpected(right.error());
   const auto alone = FolderLock::take(real.target);
   if (!alone) return std::unexpected(alone.error());
   if (const Status labelled = write_label(real.target, data_dir); !labelled) return std::unexpected(labelled.error());
-
-  auto lock = BackupLock::open(data_dir);
-  if (!lock) return std::unexpected(lock.error());
-  const auto held = lock->share();
-  if (!held) return std::unexpected(held.error());
   return copy_all(real, hooks);
 }
 

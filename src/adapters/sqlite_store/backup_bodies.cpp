@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "adapters/sqlite_store/backup_file.hpp"
 #include "adapters/sqlite_store/descriptor.hpp"
 #include "adapters/sqlite_store/file_system.hpp"
 #include "adapters/sqlite_store/package_cipher.hpp"
@@ -23,30 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kRowsAtATime = 512;
-constexpr std::uint64_t kBytesAtATime = 1U << 30;
-constexpr std::size_t kCopyBytes = 256 * 1024;
-
-/// Returns how many bytes it were. The standard library's copy reports a full disk as an I/O error.
-Result<std::uint64_t> copy_content(const fs::path& from, const fs::path& to) {
-  const Descriptor in(open_regular_file(from.c_str()));
-  if (in.get() < 0) return path_error("cannot open", from, -in.get());
-  const Descriptor out(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (out.get() < 0) return path_error("cannot make", to, errno);
-  std::vector<char> buffer(kCopyBytes);
-  std::uint64_t total = 0;
-  while (true) {
-    const ssize_t got = ::read(in.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return path_error("cannot read", from, errno);
-    if (got == 0) return total;
-    for (ssize_t done = 0; done < got;) {
-      const ssize_t put = ::write(out.get(), buffer.data() + done, static_cast<std::size_t>(got - done));
-      if (put < 0 && errno != EINTR) return path_error("cannot write", to, errno);
-      done += std::max<ssize_t>(put, 0);
-    }
-    total += static_cast<std::uint64_t>(got);
-  }
-}
+constexpr std::uint64_t kBytesAtATime = 64U << 20;
 
 struct NamedBody {
   BodyId id{};
@@ -88,8 +66,8 @@ bool is_named(Connection& db, std::string_view file_name) {
 /// each of a million files would take hours.
 class BodyCopier {
  public:
-  BodyCopier(Connection& now, const Backup& backup, const BackupHooks& hooks, BackupReport& report)
-      : now_(now), backup_(backup), hooks_(hooks), report_(report) {}
+  BodyCopier(Connection& now, const Backup& backup, const BackupHooks& hooks, BackupPulse& pulse, BackupReport& report)
+      : now_(now), backup_(backup), hooks_(hooks), pulse_(pulse), report_(report) {}
 
   /// Whether each file that was missing is still named.
   bool exact() const noexcept { return exact_; }
@@ -117,7 +95,7 @@ class BodyCopier {
     }
     waiting_.clear();
     waiting_bytes_ = 0;
-    return {};
+    return pulse_.beat();
   }
 
   /// The target's file system, with everything written to it so far.
@@ -141,7 +119,9 @@ class BodyCopier {
       if (!is_named(now_, from.filename().string())) exact_ = false;
       return {};
     }
-    const auto copied = copy_content(from, draft);
+    const Descriptor in(open_regular_file(from.c_str()));
+    if (in.get() < 0) return path_error("cannot open", from, -in.get());
+    const auto copied = copy_file(in.get(), from, draft, [this](std::uint64_t) { return pulse_.beat(); });
     if (!copied) return std::unexpected(copied.error());
     if (*copied != body.file_bytes) ++report_.damaged_files;
     ++report_.copied_files;
@@ -155,6 +135,7 @@ class BodyCopier {
   Connection& now_;
   const Backup& backup_;
   const BackupHooks& hooks_;
+  BackupPulse& pulse_;
   BackupReport& report_;
   bool exact_ = true;
   std::vector<fs::path> waiting_;
@@ -170,7 +151,7 @@ bool is_ours(std::string_view file_name) {
 }  // namespace
 
 Result<bool> copy_bodies(Connection& database, Connection& now, const Backup& backup, const BackupHooks& hooks,
-                         BackupReport& report) {
+                         BackupPulse& pulse, BackupReport& report) {
   std::uint64_t total = 0;
   {
     Query count = database.query("SELECT count(*) FROM bodies WHERE small IS NULL");
@@ -179,7 +160,7 @@ Result<bool> copy_bodies(Connection& database, Connection& now, const Backup& ba
   std::error_code failure;
   fs::create_directories(backup.target / "objects", failure);
   if (failure) return path_error("cannot make", backup.target / "objects", failure);
-  BodyCopier copier(now, backup, hooks, report);
+  BodyCopier copier(now, backup, hooks, pulse, report);
   BodyId last{};
   while (true) {
     const auto bodies = next_bodies(database, last);
@@ -189,6 +170,7 @@ Result<bool> copy_bodies(Connection& database, Connection& now, const Backup& ba
     for (const NamedBody& body : *bodies) {
       if (const Status taken = copier.take(body); !taken) return std::unexpected(taken.error());
       if (hooks.bodies) hooks.bodies(report.files, total);
+      if (const Status goes_on = pulse.beat(); !goes_on) return std::unexpected(goes_on.error());
     }
     if (const Status settled = copier.settle(); !settled) return std::unexpected(settled.error());
     last = bodies->back().id;

@@ -2,6 +2,7 @@
 #include "adapters/sqlite_store/backup.hpp"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -408,6 +409,100 @@ TEST_F(BackupTest, VerifyOpensEveryBody) {
   const auto repaired = verify_backup(target(), test_master_key(), hooks);
   ASSERT_TRUE(repaired);
   EXPECT_EQ(repaired->damages, 0U);
+}
+
+/// Whether the log can be cut just now: nobody reads what it holds.
+bool log_can_be_cut(const fs::path& database) {
+  auto db = Connection::open(database, Connection::Mode::writer, nullptr);
+  if (!db) return false;
+  sqlite3_busy_timeout((*db)->handle(), 0);
+  return sqlite3_wal_checkpoint_v2((*db)->handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) == SQLITE_OK;
+}
+
+TEST_F(BackupTest, NothingIsReadFromTheDatabaseWhileTheTargetIsWritten) {
+  for (std::uint32_t n = 0; n < 200; ++n) put_it(std::to_string(n), 10'000, n);
+  store_.reset();  // else it is its own checkpoint that is in the way
+  for (const bool space : {true, false}) {
+    SCOPED_TRACE(space);
+    int cut = 0;
+    int held = 0;
+    const auto report = back_up(backup(), {.database =
+                                               [&](std::uint64_t, std::uint64_t) {
+                                                 auto db = Connection::open(folder_.path() / "s3link.db",
+                                                                            Connection::Mode::writer, nullptr);
+                                                 ASSERT_TRUE(db);
+                                                 (*db)->run("UPDATE meta SET value=value+1 WHERE name='next_number'");
+                                                 ASSERT_TRUE((*db)->ok()) << (*db)->error().message;
+                                                 ++(log_can_be_cut(folder_.path() / "s3link.db") ? cut : held);
+                                               },
+                                           .free_bytes = [&] { return space ? std::uint64_t{1} << 40 : 0; }});
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_GT(held, 0) << "while it is read";
+    if (space) {
+      EXPECT_GT(cut, 4) << "while it is written";
+    } else {
+      EXPECT_EQ(cut, 0);
+    }
+    EXPECT_EQ(restored().size(), 200U);
+    for (const auto& entry : fs::directory_iterator(folder_.path()))
+      EXPECT_EQ(entry.path().filename().string().find(".backup-"), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(BackupTest, OneThatTheServerBreaksOffFailsAndLeavesTheOneBefore) {
+  const auto broken_at = [&](BackupStep wanted) {
+    return back_up(backup(), {.reached = [&, wanted](BackupStep step) {
+                     if (step != wanted) return;
+                     auto lock = BackupLock::open(folder_.path());
+                     ASSERT_TRUE(lock);
+                     ASSERT_TRUE(lock->replace("it made no progress for 9 s"));
+                   }});
+  };
+  put_it("first", kLarge, 1);
+  const auto first = broken_at(BackupStep::body_copied);
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().kind, ErrorKind::conflict);
+  EXPECT_NE(first.error().message.find("broken off: it made no progress for 9 s"), std::string::npos);
+  const auto nothing = verify_backup(target(), test_master_key());
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().kind, ErrorKind::not_found);
+
+  ASSERT_TRUE(back_up(backup()));
+  put_it("second", kLarge, 2);
+  for (const auto step : {BackupStep::body_copied, BackupStep::database_copied}) {
+    ASSERT_FALSE(broken_at(step));
+    EXPECT_EQ(restored(), (std::map<std::string, std::string>{{"first", pattern(kLarge, 1)}}));
+    const auto before = verify_backup(target(), test_master_key());
+    ASSERT_TRUE(before);
+    EXPECT_EQ(before->damages, 0U);
+    EXPECT_TRUE(before->later_one_broken_off);
+  }
+  // All was copied by then: it needs the lock no more.
+  ASSERT_TRUE(broken_at(BackupStep::bodies_synced));
+  EXPECT_EQ(restored().size(), 2U);
+  EXPECT_FALSE(verify_backup(target(), test_master_key())->later_one_broken_off);
+}
+
+TEST_F(BackupTest, OneWhoseTargetHangsSaysSo) {
+  put_it("kept", kLarge, 1);
+  ASSERT_TRUE(back_up(backup()));
+  put_it("hangs", kLarge, 2);
+  fs::path pipe;  // in the place of the file's copy
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "objects")) {
+    const fs::path copy = target() / "objects" / entry.path().lexically_relative(folder_.path() / "objects");
+    if (entry.is_regular_file() && !fs::exists(copy)) pipe = copy.string() + ".partial";
+  }
+  fs::create_directories(pipe.parent_path());
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Backup brief = backup();
+  brief.bounds.max_pause = std::chrono::seconds(1);
+  std::string why;
+  const auto report = back_up(brief, {.stuck = [&](const Error& error) {
+                                why = error.message;
+                                std::ifstream(pipe).ignore(1 << 20);  // it goes on
+                              }});
+  EXPECT_NE(why.find("this backup was broken off: it made no progress for 1 s"), std::string::npos) << why;
+  EXPECT_FALSE(report) << "though it went on";
 }
 
 TEST_F(BackupTest, OnlyAnEmptyFolderOrItsOwnBackupIsWrittenOver) {

@@ -238,7 +238,10 @@ Result<VerifyReport> verify_backup(const fs::path& folder, const Secret& master_
   const fs::path database = folder / "s3link.db";
   std::error_code failure;
   if (!fs::is_regular_file(database, failure))
-    return fail(ErrorKind::not_found, "there is no backup in " + folder.string() + ": s3link.db is missing");
+    return fail(ErrorKind::not_found, "there is no backup in " + folder.string() + ": s3link.db is missing" +
+                                          (fs::exists(database.string() + ".new", failure)
+                                               ? ", because the one that was begun there did not end; run it again"
+                                               : ""));
   // A medium that cannot be written to takes no lock, and needs none.
   const auto alone = FolderLock::take(folder);
   if (!alone && alone.error().kind == ErrorKind::conflict) return std::unexpected(alone.error());
@@ -259,7 +262,9 @@ Result<VerifyReport> verify_backup(const fs::path& folder, const Secret& master_
   const KeyWrap keys(master_key.clone());
   const RowSeals seals(master_key);
   seals.add_to(**db);
-  return Verifier(**db, folder, keys, version >= kFirstSealedVersion, hooks).run();
+  auto report = Verifier(**db, folder, keys, version >= kFirstSealedVersion, hooks).run();
+  if (report) report->later_one_broken_off = fs::exists(database.string() + ".new", failure);
+  return report;
 }
 
 }  // namespace s3link::sqlite_store

@@ -25,6 +25,7 @@ struct VerifyReport {
   std::uint64_t bodies = 0;  ///< read to their ends: of objects, and of parts of unfinished uploads
   std::uint64_t bytes = 0;   ///< of their contents
   std::uint64_t damages = 0;
+  bool later_one_broken_off = false;  ///< a backup was begun after this one, and did not end
 };
 
 /// Opens every body that the database of a backup, or of a data folder that no server runs on, names: decrypts all of

@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t kRowsAtATime = 256;
 /// How often a backup is asked whether it is over, and the files whether they can be reached again.
 constexpr auto kPause = std::chrono::milliseconds(500);
+/// How often the backups are looked at.
+constexpr auto kLook = std::chrono::seconds(1);
 
 struct Garbage {
   std::int64_t row = 0;
@@ -56,9 +58,13 @@ void Cleaner::wake() {
 void Cleaner::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    woken_.wait(lock, [this] { return stopping_ || wanted_ || backup_runs_ || failed_; });
-    if (backup_runs_ || failed_) woken_.wait_for(lock, kPause, [this] { return stopping_.load(); });
+    const bool again = backup_runs_ || failed_;
+    woken_.wait_for(lock, again ? kPause : kLook, [&] { return stopping_ || (!again && (wanted_ || backup_runs_)); });
     if (stopping_) return;
+    lock.unlock();
+    look_at_backups();
+    lock.lock();
+    if (!wanted_ && !backup_runs_ && !failed_) continue;
     wanted_ = false;
     backup_runs_ = false;
     lock.unlock();
@@ -66,6 +72,11 @@ void Cleaner::work() {
     lock.lock();
     failed_ = !done;  // what is left stays in the table
   }
+}
+
+void Cleaner::look_at_backups() {
+  const std::lock_guard passing(passing_);  // which may hold the backups' lock
+  backups_.look(BackupWatch::Clock::now());
 }
 
 Status Cleaner::pass() {
@@ -92,7 +103,7 @@ Status Cleaner::pass_over_garbage() {
     if (!found) return std::unexpected(found.error());
     if (found->empty()) return {};
     last = found->back().row;
-    const auto no_backup = backup_lock_.try_exclude();
+    const auto no_backup = backups_.try_exclude();
     if (!no_backup) return std::unexpected(no_backup.error());
 
     std::vector<std::int64_t> gone;

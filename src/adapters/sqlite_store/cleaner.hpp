@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "adapters/sqlite_store/backup_lock.hpp"
+#include "adapters/sqlite_store/backup_watch.hpp"
 #include "adapters/sqlite_store/body_files.hpp"
 #include "adapters/sqlite_store/body_set.hpp"
 #include "adapters/sqlite_store/commit_queue.hpp"
@@ -15,12 +15,12 @@ namespace s3link::sqlite_store {
 
 /// Unlinks the files of removed bodies after the commit that removed them: works off the table `garbage`, so a crash
 /// forgets nothing. Files of sets that are being read wait until the reader is done, all files until no backup is being
-/// made.
+/// made. Its thread also looks at backups each second.
 /// Thread safety: any number of calls at a time.
 class Cleaner {
  public:
-  Cleaner(BodyFiles& files, OpenBodySets& sets, ReaderPool& readers, CommitQueue& queue, BackupLock& backup_lock)
-      : files_(files), sets_(sets), readers_(readers), queue_(queue), backup_lock_(backup_lock) {}
+  Cleaner(BodyFiles& files, OpenBodySets& sets, ReaderPool& readers, CommitQueue& queue, BackupWatch& backups)
+      : files_(files), sets_(sets), readers_(readers), queue_(queue), backups_(backups) {}
   Cleaner(const Cleaner&) = delete;
   Cleaner& operator=(const Cleaner&) = delete;
   ~Cleaner() { stop(); }
@@ -35,6 +35,7 @@ class Cleaner {
 
  private:
   void work();
+  void look_at_backups();
   Status pass_over_garbage();
   void wait_for_backup();
 
@@ -42,7 +43,7 @@ class Cleaner {
   OpenBodySets& sets_;
   ReaderPool& readers_;
   CommitQueue& queue_;
-  BackupLock& backup_lock_;
+  BackupWatch& backups_;
 
   std::mutex passing_;
   std::mutex mutex_;

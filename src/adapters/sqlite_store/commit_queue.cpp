@@ -86,9 +86,8 @@ void CommitQueue::work() {
 }
 
 void CommitQueue::commit(Group& group) {
-  if (health_.refusing()) {
-    const Error refusal = health_.refusal();
-    for (const auto& job : group) job->fail_with(refusal);
+  if (const Status may = health_.may_commit(); !may) {
+    for (const auto& job : group) job->fail_with(may.error());
     return;
   }
   WriteTransaction transaction(db_, next_number_);

@@ -74,7 +74,8 @@ class CommitQueue {
     std::function<void()> new_outbox_entry;
     std::function<void()> dead_letters_changed;
     std::function<void()> new_garbage;
-    std::function<void(int)> log_grown;  ///< pages in the log after a commit
+    std::function<void(int)>
+        log_grown;  ///< pages in the log after a commit, which has its answers; may hold the writer
   };
 
   /// What is passed by reference must outlive the queue.

@@ -8,8 +8,6 @@
 namespace s3link::sqlite_store {
 namespace {
 
-constexpr int kBusyTimeoutMs = 10'000;
-
 // Writers keep 8 MiB of pages, readers 2 MiB (negative: KiB). mmap stays off so that memory is what these say, and an
 // I/O error is a result code instead of a signal. A damaged page is noticed when it is read (cell_size_check), as far
 // as its form shows it.
@@ -19,6 +17,9 @@ constexpr const char* kWriterPragmas =
 constexpr const char* kReaderPragmas =
     "PRAGMA query_only=ON; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
     "PRAGMA cell_size_check=ON;";
+
+/// Of SQLite's machine, between two looks at the clock: less than a millisecond.
+constexpr int kStepsBetweenLooks = 10'000;
 
 int primary(int code) noexcept { return code & 0xff; }
 
@@ -105,7 +106,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path
     return std::unexpected(connection->error());
   }
   sqlite3_extended_result_codes(raw, 1);
-  sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+  sqlite3_busy_timeout(raw, static_cast<int>(kBusyTimeout.count()));
   connection->script(mode == Mode::writer ? kWriterPragmas : kReaderPragmas);
   if (!connection->ok()) return std::unexpected(connection->error());
   return connection;
@@ -143,10 +144,20 @@ void Connection::add_function(const char* name, void (*call)(sqlite3_context*, i
   if (code != SQLITE_OK) fail_with(code);
 }
 
-void Connection::write_log_back() {
+void Connection::limit_time(std::chrono::steady_clock::time_point end) {
+  end_ = end;
+  const auto is_over = [](void* connection) {
+    return std::chrono::steady_clock::now() >= static_cast<const Connection*>(connection)->end_ ? 1 : 0;
+  };
+  sqlite3_progress_handler(handle(), kStepsBetweenLooks, is_over, this);
+}
+
+void Connection::write_log_back(std::chrono::milliseconds patience) {
   if (!ok()) return;
+  sqlite3_busy_timeout(handle(), static_cast<int>(patience.count()));
   const int code = sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (code != SQLITE_OK) fail_with(code);
+  sqlite3_busy_timeout(handle(), static_cast<int>(kBusyTimeout.count()));
 }
 
 void Connection::keep_log() noexcept { sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
@@ -174,6 +185,8 @@ Error Connection::error() const {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {ErrorKind::corrupt, text + ": s3link.db is damaged; restore it from a backup", ""};
+    case SQLITE_INTERRUPT:
+      return {ErrorKind::transient, text + ": it took too long", "SlowDown"};
     case SQLITE_NOMEM:
       return {ErrorKind::transient, text, "ServiceUnavailable"};
     default:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
@@ -107,8 +108,13 @@ class Connection {
   /// Gives SQL a function of any number of arguments that depends on them alone. Before statements that use it.
   void add_function(const char* name, void (*call)(sqlite3_context*, int, sqlite3_value**), void* data);
 
+  static constexpr std::chrono::milliseconds kBusyTimeout{10'000};  ///< how long others' locks are waited for
+
+  /// Statements that have not ended by then fail (transient, SlowDown), until another limit is set.
+  void limit_time(std::chrono::steady_clock::time_point end);
+
   /// Writes the whole log back into the database, synced, and cuts it to nothing. Waits for readers.
-  void write_log_back();
+  void write_log_back(std::chrono::milliseconds patience = kBusyTimeout);
   /// The log stays as it is when this, the last connection, closes.
   void keep_log() noexcept;
 
@@ -137,6 +143,7 @@ class Connection {
 
   std::unique_ptr<sqlite3, Close> handle_;
   std::map<const char*, std::unique_ptr<sqlite3_stmt, Finalize>> statements_;
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::time_point::max();
   int code_ = 0;
   std::string message_;
 };

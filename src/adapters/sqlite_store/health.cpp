@@ -12,6 +12,13 @@ std::unexpected<Error> no_space() {
   return fail(ErrorKind::transient, "no space left in the data folder", "ServiceUnavailable");
 }
 
+std::unexpected<Error> log_at_limit() {
+  return fail(ErrorKind::transient,
+              "the database's log is at its limit and cannot be cut: somebody has been reading the database for too "
+              "long, or the disk is full",
+              "SlowDown");
+}
+
 }  // namespace
 
 void Health::refuse_writes(std::string reason) {
@@ -28,12 +35,19 @@ Error Health::refusal() const {
 
 Status Health::writable() const {
   if (refusing()) return std::unexpected(refusal());
+  if (log_pressure() >= LogPressure::refuses_uploads) return log_at_limit();
   if (!full_.load(std::memory_order_relaxed)) return {};
   if (free_bytes() >= kRoomBytes) {
     full_.store(false, std::memory_order_relaxed);
     return {};
   }
   return no_space();
+}
+
+Status Health::may_commit() const {
+  if (refusing()) return std::unexpected(refusal());
+  if (log_pressure() >= LogPressure::refuses_all) return log_at_limit();
+  return {};
 }
 
 Status Health::room_for(std::uint64_t bytes) {

@@ -9,8 +9,17 @@
 
 namespace s3link::sqlite_store {
 
-/// Whether the store takes writes. Two reasons why not: a sync failed, which is final until the next start because
-/// nobody knows what is on the disk; or the disk was full, which lasts until there is room again.
+/// How far the database's log has grown that cannot be cut, because somebody reads what it holds.
+enum class LogPressure {
+  none,
+  presses,          ///< a backup that reads, and hangs, is broken off
+  refuses_uploads,  ///< what has begun gets to its end; any backup that reads is broken off
+  refuses_all       ///< every transaction
+};
+
+/// Whether the store takes writes. Three reasons why not: a sync failed, which is final until the next start because
+/// nobody knows what is on the disk; the disk was full, which lasts until there is room again; the database's log is at
+/// its limit, which lasts until it is cut.
 /// Thread safety: any number of calls at a time.
 class Health {
  public:
@@ -19,6 +28,9 @@ class Health {
   /// For good. The first reason stays.
   void refuse_writes(std::string reason);
   void note_disk_full() noexcept { full_.store(true, std::memory_order_relaxed); }
+  void note_log(LogPressure pressure) noexcept { log_.store(pressure, std::memory_order_relaxed); }
+  LogPressure log_pressure() const noexcept { return log_.load(std::memory_order_relaxed); }
+  bool log_presses() const noexcept { return log_pressure() != LogPressure::none; }
   /// Whether a body may take that many bytes more: the last megabytes are left for the database, so that a full disk
   /// can still be emptied. Errors: transient, code ServiceUnavailable.
   Status room_for(std::uint64_t bytes);
@@ -26,8 +38,10 @@ class Health {
   Status room_beside_reserve(std::uint64_t bytes) const;
   bool refusing() const noexcept { return refusing_.load(std::memory_order_acquire); }
 
-  /// Errors: transient, code ServiceUnavailable, with the reason.
+  /// Errors: transient, code ServiceUnavailable or SlowDown, with the reason.
   Status writable() const;
+  /// Whether a transaction may be begun. Errors: as writable(), but not for a full disk, which only trying tells.
+  Status may_commit() const;
   /// The error of a write that is refused because of refuse_writes().
   Error refusal() const;
 
@@ -36,6 +50,7 @@ class Health {
   const std::string data_dir_;
   std::atomic<bool> refusing_ = false;
   mutable std::atomic<bool> full_ = false;
+  std::atomic<LogPressure> log_ = LogPressure::none;
   std::uint64_t free_bytes() const;
 
   mutable std::mutex mutex_;

@@ -22,6 +22,11 @@ struct StoreMeter {
   metrics::Histogram body_syncs{kSyncBounds, metrics::kMicroseconds};    ///< of a body file
   metrics::Histogram folder_syncs{kSyncBounds, metrics::kMicroseconds};  ///< of a folder of body files
   std::atomic<std::uint64_t> failed_transactions = 0;                    ///< that none of their writes survived
+  std::atomic<std::uint64_t> log_bytes = 0;             ///< in the database's log that are not yet written back and cut
+  std::atomic<std::uint64_t> log_held = 0;              ///< 1: it is large, and a reader keeps it from being cut
+  std::atomic<std::uint64_t> backup_running = 0;        ///< 1: a backup holds its lock
+  std::atomic<std::uint64_t> backup_quiet_seconds = 0;  ///< since that one got further
+  std::atomic<std::uint64_t> backups_broken_off = 0;
 };
 
 /// Shows a histogram how long its own life was.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -21,12 +22,17 @@ class ReaderPool {
   ReaderPool(std::filesystem::path file, const char* vfs, const RowSeals& seals)
       : file_(std::move(file)), vfs_(vfs), seals_(seals) {}
 
+  /// A reader keeps the log from being cut, so none may take longer.
+  static constexpr std::chrono::seconds kMostTime{30};
+
   /// Runs `work(Connection&) -> Result<T>` in one read transaction, on the calling thread: it sees one commit's state.
+  /// Errors: those of `work`; transient (it took longer than kMostTime).
   template <class Work>
   std::invoke_result_t<Work&, Connection&> read(Work work) {
     auto taken = take();
     if (!taken) return std::unexpected(std::move(taken.error()));
     Connection& db = **taken;
+    db.limit_time(std::chrono::steady_clock::now() + kMostTime);
     db.run("BEGIN");
     auto result = work(db);
     if (db.ok()) db.run("COMMIT");

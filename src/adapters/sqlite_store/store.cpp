@@ -1,12 +1,14 @@
 #include "adapters/sqlite_store/store.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "adapters/sqlite_store/access_log_journal.hpp"
 #include "adapters/sqlite_store/alarm_store.hpp"
-#include "adapters/sqlite_store/backup_lock.hpp"
+#include "adapters/sqlite_store/backup_watch.hpp"
 #include "adapters/sqlite_store/bucket_store.hpp"
 #include "adapters/sqlite_store/checkpointer.hpp"
 #include "adapters/sqlite_store/clock_store.hpp"
@@ -121,6 +123,36 @@ Status probe_files(BodyFiles& bodies, ReaderPool& readers) {
   return *some ? bodies.probe_rights(**some) : Status();
 }
 
+/// What is in the log now was found in the page cache, and if the run before ended because a sync had failed, that is
+/// the only place where it is: Linux does not write such pages again. Behind a log with a hole no commit would last. A
+/// backup that reads for so long that the log cannot be cut is broken off, and if it hangs, killed.
+Status write_log_back(Connection& writer, BackupLock& backups, ports::Logger* logger) {
+  writer.write_log_back();
+  if (writer.ok() || !is_busy(writer.code())) return writer.ok() ? Status() : std::unexpected(writer.error());
+  const auto old = backups.reads() ? backups.replace("the server is being started, and cannot wait for it")
+                                   : Result<BackupLock>(std::unexpected(writer.error()));
+  if (!old) {
+    Error error = writer.error();
+    error.message += ": another process reads s3link.db; end it (fuser s3link.db)";
+    return std::unexpected(error);
+  }
+  const auto tell = [&](std::string_view message) {
+    if (logger != nullptr)
+      logger->log(ports::LogLevel::error, message,
+                  {{"process", std::to_string(old->reader())}, {"detail", "at start"}});
+  };
+  tell("backup broken off");
+  writer.clear_error();
+  writer.write_log_back(BackupWatch::kGrace);
+  if (!writer.ok() && is_busy(writer.code()) && old->reader() > 0) {
+    tell("backup killed");
+    ::kill(old->reader(), SIGKILL);
+    writer.clear_error();
+    writer.write_log_back();
+  }
+  return writer.ok() ? Status() : std::unexpected(writer.error());
+}
+
 Instant system_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
@@ -133,21 +165,21 @@ struct Store::Parts {
         std::unique_ptr<const RowSeals> row_seals, std::unique_ptr<Connection> opened,
         std::unique_ptr<Connection> checkpoints, BegunOrigin begun)
       : lock(std::move(taken)),
-        backup_lock(std::move(backups)),
         seals(std::move(row_seals)),
         keys(std::move(options.master_key)),
         files(hooks.files != nullptr ? *hooks.files : real_file_system()),
         health(files, options.data_dir.string()),
         writer(std::move(opened)),
         checkpointer(
-            std::move(checkpoints), health,
+            std::move(checkpoints), health, meter, options.logger,
             hooks.log_pages_to_write_back > 0 ? hooks.log_pages_to_write_back : Checkpointer::kPagesToWriteBack),
+        backup_watch(std::move(backups), options.backup, health, meter, options.logger),
         readers(options.data_dir / "s3link.db", hooks.sqlite_vfs, *seals),
         origins(std::move(begun.origins)),
         queue(*writer, health, meter, begun.next_number),
         pool(kPoolThreads),
         bodies(files, options.data_dir.string(), queue, health, meter, pool),
-        cleaner(bodies, sets, readers, queue, backup_lock),
+        cleaner(bodies, sets, readers, queue, backup_watch),
         context{.queue = queue,
                 .readers = readers,
                 .files = bodies,
@@ -171,7 +203,6 @@ struct Store::Parts {
         statistics(context) {}
 
   FolderLock lock;
-  BackupLock backup_lock;
   std::unique_ptr<const RowSeals> seals;
   KeyWrap keys;
   FileSystem& files;
@@ -179,6 +210,7 @@ struct Store::Parts {
   StoreMeter meter;
   std::unique_ptr<Connection> writer;
   Checkpointer checkpointer;
+  BackupWatch backup_watch;
   ReaderPool readers;
   event::Origins origins;
   CommitQueue queue;
@@ -217,10 +249,8 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const StoreHook
   auto seals = std::make_unique<const RowSeals>(options.master_key);
   if (const auto prepared = prepare_database(**writer, options.master_key, *seals); !prepared)
     return std::unexpected(prepared.error());
-  // What is in the log now was found in the page cache, and if the run before ended because a sync had failed, that is
-  // the only place where it is: Linux does not write such pages again. Behind a log with a hole no commit would last.
-  (*writer)->write_log_back();
-  if (!(*writer)->ok()) return std::unexpected((*writer)->error());
+  if (const Status written = write_log_back(**writer, *backup_lock, options.logger); !written)
+    return std::unexpected(written.error());
   if (const auto released = SqliteOutbox::release_claims(**writer); !released) return std::unexpected(released.error());
   if (const Status right = check_next_number(**writer); !right) return std::unexpected(right.error());
   auto begun = begin_origin(**writer, hooks.now ? hooks.now() : system_now());
@@ -277,6 +307,7 @@ ports::ClockStore& Store::clock() noexcept { return parts_->clock; }
 ports::StatisticsReader& Store::statistics() noexcept { return parts_->statistics; }
 const std::optional<RestoredFolder>& Store::restored() const noexcept { return parts_->restored; }
 const event::Origins& Store::origins() const noexcept { return parts_->origins; }
+BackupStatus Store::backup_status() const { return parts_->backup_watch.status(); }
 const StoreMeter& Store::meter() const noexcept { return parts_->meter; }
 
 Awaitable<Status> Store::outbox_room() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "adapters/sqlite_store/backup_bounds.hpp"
 #include "adapters/sqlite_store/bucket_quota.hpp"
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
@@ -18,10 +20,20 @@
 #include "ports/dead_letter_queue.hpp"
 #include "ports/delivery_log.hpp"
 #include "ports/ledger.hpp"
+#include "ports/logger.hpp"
 #include "ports/outbox.hpp"
 #include "ports/store_statistics.hpp"
 
 namespace s3link::sqlite_store {
+
+/// What the server sees of backups of its folder.
+struct BackupStatus {
+  bool running = false;
+  bool stalled = false;           ///< it has not got further for half of max_pause
+  std::chrono::seconds quiet{0};  ///< since it got further
+  std::string broken_off;         ///< why the last one was; empty: it was not
+  std::uint64_t broken_offs = 0;  ///< since the store was opened
+};
 
 struct StoreOptions {
   std::filesystem::path data_dir;         ///< created (0700) where missing
@@ -29,6 +41,8 @@ struct StoreOptions {
   std::string region;                     ///< of event records whose origin names none
   std::uint64_t max_pending = 1'000'000;  ///< writes with an event are refused (SlowDown) while that many wait
   BucketQuota quota = {};                 ///< none by default
+  BackupBounds backup = {};
+  ports::Logger* logger = nullptr;  ///< told of a log that cannot be cut and of backups; null: nobody. Must outlive it
 };
 
 struct StoreHooks;
@@ -70,6 +84,8 @@ class Store {
 
   /// Of the sequencers of its events and the ids of its notifications.
   const event::Origins& origins() const noexcept;
+
+  BackupStatus backup_status() const;
 
   /// What writing took since the store was opened.
   const StoreMeter& meter() const noexcept;

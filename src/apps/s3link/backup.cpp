@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include <CLI/CLI.hpp>
 
 #include "adapters/sqlite_store/backup.hpp"
@@ -18,7 +20,7 @@ constexpr const char* kNotes =
     "The server may run meanwhile, on this machine. The backup holds everything that was acknowledged before it "
     "began,\n"
     "as of one moment. Repeated into the same DIR it copies only what is new, and drops what is gone; broken off, the\n"
-    "one before stays good.\n"
+    "one before stays good. A backup whose disk does not answer for backup.max_pause is broken off, and ends with 1.\n"
     "\n"
     "Two secrets are not in it: DATA_DIR/master.key, without which nobody can read the backup, and\n"
     "DATA_DIR/credentials, which signs the links that were mailed. Keep copies of both elsewhere.\n"
@@ -53,16 +55,21 @@ void declare_backup(CLI::App& app, BackupOptions& options, std::function<int()>&
 }
 
 int back_up(const BackupOptions& options) {
-  const auto loaded = load_sections(options.config, {"server", "auth"});
+  const auto loaded = load_sections(options.config, {"server", "auth", "backup"});
   if (!loaded) return report_problems(loaded.error());
+  const config::Settings& settings = loaded->settings;
   ProgressNote note;
   const auto show = [&](const char* what, std::uint64_t done, std::uint64_t total) {
     if (note.due()) note.show(fmt::format("{}: {} of {}", what, done, total));
   };
   const auto report = sqlite_store::back_up(
-      {.data_dir = loaded->settings.server.data_dir, .target = options.target},
+      {.data_dir = settings.server.data_dir,
+       .target = options.target,
+       .bounds = {.max_pause = settings.backup.max_pause, .max_time = settings.backup.max_time}},
       {.database = [&](std::uint64_t done, std::uint64_t total) { show("database pages", done, total); },
-       .bodies = [&](std::uint64_t done, std::uint64_t total) { show("files", done, total); }});
+       .bodies = [&](std::uint64_t done, std::uint64_t total) { show("files", done, total); },
+       // The thread that copies may never come back from a call to the target's disk.
+       .stuck = [](const Error& why) { std::_Exit(complain(kFailed, why.message)); }});
   note.clear();
   if (!report) return complain(kFailed, report.error().message);
   report_in_words(*report, options.target);
@@ -95,6 +102,9 @@ int verify_backup(const BackupOptions& options) {
   if (!report) return complain(kFailed, report.error().message);
   if (report->damages > 0)
     return complain(kFailed, fmt::format("{} things in {} are damaged", report->damages, options.target));
+  if (report->later_one_broken_off)
+    complain(kDone, fmt::format("a later backup into {} did not end: this is the one before it; run it again",
+                                options.target));
   fmt::print("{} is whole: {} bodies, {}\n", options.target, report->bodies, size_in_words(report->bytes));
   return kDone;
 }

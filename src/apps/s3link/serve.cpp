@@ -322,13 +322,16 @@ int serve(const ConfigOptions& options) {
   }
   auto master_key = master_key_of(settings);
   if (!master_key) return refuse(kFailed, master_key.error().message);
-  auto opened = sqlite_store::Store::open({.data_dir = settings.server.data_dir,
-                                           .master_key = std::move(*master_key),
-                                           .region = settings.server.region,
-                                           .max_pending = settings.delivery.max_pending,
-                                           .quota = {.bucket = settings.bucket.name.text(),
-                                                     .max_bytes = settings.bucket.max_bytes,
-                                                     .max_objects = settings.bucket.max_objects}});
+  auto opened = sqlite_store::Store::open(
+      {.data_dir = settings.server.data_dir,
+       .master_key = std::move(*master_key),
+       .region = settings.server.region,
+       .max_pending = settings.delivery.max_pending,
+       .quota = {.bucket = settings.bucket.name.text(),
+                 .max_bytes = settings.bucket.max_bytes,
+                 .max_objects = settings.bucket.max_objects},
+       .backup = {.max_pause = settings.backup.max_pause, .max_time = settings.backup.max_time},
+       .logger = &logger});
   if (!opened) return refuse(kFailed, opened.error().message);
   sqlite_store::Store& store = **opened;
   // The store holds the folder's lock from here on: what follows has the folder to itself.

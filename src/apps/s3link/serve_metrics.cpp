@@ -43,6 +43,8 @@ metrics::Sample sample(const metrics::Histogram& histogram, std::vector<metrics:
   return {.labels = std::move(labels), .value = 0, .histogram = histogram.read()};
 }
 
+double read(const std::atomic<std::uint64_t>& count) { return number(count.load(std::memory_order_relaxed)); }
+
 Families store_families(const sqlite_store::StoreMeter& meter, bool writable) {
   return {gauge("s3link_store_writable", "1 while uploads can be stored, else 0.", writable ? 1 : 0),
           {.name = "s3link_store_commit_batch_size",
@@ -58,7 +60,17 @@ Families store_families(const sqlite_store::StoreMeter& meter, bool writable) {
            .kind = Kind::histogram,
            .samples = {sample(meter.body_syncs, {{"what", "body"}}), sample(meter.folder_syncs, {{"what", "folder"}})}},
           counter("s3link_store_failed_transactions_total", "Transactions of which nothing was committed.",
-                  number(meter.failed_transactions.load(std::memory_order_relaxed)))};
+                  read(meter.failed_transactions)),
+          gauge("s3link_store_log_bytes", "Bytes in the database's log that are not written back and cut.",
+                read(meter.log_bytes)),
+          gauge("s3link_store_log_held", "1 while a large log of the database cannot be cut, else 0.",
+                read(meter.log_held)),
+          gauge("s3link_backup_running", "1 while a backup keeps files from being removed, else 0.",
+                read(meter.backup_running)),
+          gauge("s3link_backup_no_progress_seconds", "Time since that backup got further.",
+                read(meter.backup_quiet_seconds)),
+          counter("s3link_backups_broken_off_total", "Backups that the server broke off: hung, or too long.",
+                  read(meter.backups_broken_off))};
 }
 
 Families connection_families(const http_server::Server& server, unsigned max_connections) {

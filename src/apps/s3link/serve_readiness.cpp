@@ -47,6 +47,15 @@ Awaitable<Status> disk_works(sqlite_store::Store& store, const pipeline::Storage
   co_return store.buckets().writable() ? storage.state() : Status();
 }
 
+/// Of backups; "" where there is nothing to tell.
+std::string backup_document(const sqlite_store::BackupStatus& status) {
+  if (!status.running && status.broken_off.empty()) return {};
+  boost::json::object out{{"state", status.stalled ? "stalled" : status.running ? "running" : "broken off"}};
+  if (status.running) out["no_progress_for_s"] = status.quiet.count();
+  if (!status.broken_off.empty()) out["last_broken_off"] = status.broken_off;
+  return boost::json::serialize(out);
+}
+
 Awaitable<Status> all_work(const server::Liveness& liveness) { co_return liveness.state(); }
 
 }  // namespace
@@ -69,7 +78,8 @@ std::vector<server::ReadinessCheck> readiness_checks(const std::atomic<bool>& st
           {"outbox", [&store] { return store.outbox_room(); }},
           {"liveness", [&liveness] { return all_work(liveness); }},
           {"relay", nothing_against, [&relay] { return relay_document(relay.status()); }},
-          {"clock", nothing_against, [&guard] { return clock_document(guard.status()); }}};
+          {"clock", nothing_against, [&guard] { return clock_document(guard.status()); }},
+          {"backup", nothing_against, [&store] { return backup_document(store.backup_status()); }}};
 }
 
 void add_parts(server::Liveness& liveness, http_server::Server& server, asio::io_context& pipeline,

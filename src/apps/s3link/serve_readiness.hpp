@@ -26,8 +26,8 @@ namespace s3link::app {
 pipeline::StorageSource storage_source(sqlite_store::Store& store);
 
 /// What /_/readyz asks besides whether the store takes writes: that the server does not stop, that the disk does what
-/// an upload needs, that the outbox has room, and that all parts work; it tells the state of the relay and of the
-/// clock, which keep nobody from uploading. The references must outlive the API.
+/// an upload needs, that the outbox has room, and that all parts work; it tells the state of the relay, the clock
+/// and backups, which keep nobody from uploading. The references must outlive the API.
 std::vector<server::ReadinessCheck> readiness_checks(const std::atomic<bool>& stopping, sqlite_store::Store& store,
                                                      const pipeline::StorageWatch& storage,
                                                      const server::Liveness& liveness, const pipeline::RelayGate& relay,

@@ -538,6 +538,14 @@ const std::array kKeys{
           return store_size(t, std::uint64_t{1} << 20, std::uint64_t{1} << 50, "1MiB to 1024TiB", s.access_log.max_bytes);
         }},
 
+    Key{"backup", "max_pause", ValueType::duration, "5m", "", "",
+        "While a backup runs, the files of removed objects stay on disk. One that gets no\n"
+        "further for so long, as its disk hangs, is broken off, 1s to 1d.",
+        "", false, [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), kDay, s.backup.max_pause); }},
+    Key{"backup", "max_time", ValueType::duration, "1d", "", "",
+        "How long a backup may take altogether before it is broken off, 1s to 365d.", "", false,
+        [](Settings& s, const Texts& t) { return store_duration(t, seconds(1), 365 * kDay, s.backup.max_time); }},
+
     Key{"trace", "xray_daemon", ValueType::text, "", "", "127.0.0.1:2000", "Address of an X-Ray daemon (UDP).", "X-Ray",
         false,
         [](Settings& s, const Texts& t) -> Status {
@@ -614,6 +622,7 @@ std::string_view section_help(std::string_view section) noexcept {
   if (section == "delivery") return "What happens when a mail cannot be sent at once.";
   if (section == "alarm") return "When too many mails could not be sent at all.";
   if (section == "access_log") return "Who fetched what.";
+  if (section == "backup") return "Backups by s3link backup, as far as they hold the server up.";
   if (section == "trace") return "Tracing of requests through the pipeline.";
   if (section == "metrics") return "The numbers at /_/metrics, for Prometheus.";
   if (section == "log") return "The server's own log.";

@@ -529,6 +529,7 @@ class Loader {
                      .delivery = {},
                      .alarm = {},
                      .access_log = {},
+                     .backup = {},
                      .trace = {},
                      .metrics = {},
                      .log = {}};

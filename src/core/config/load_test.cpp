@@ -75,6 +75,8 @@ TEST(Load, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(s.access_log.flush_interval, 60s);
   EXPECT_EQ(s.access_log.object_ttl, std::chrono::days(90));
   EXPECT_EQ(s.access_log.max_bytes, 1ULL << 30);
+  EXPECT_EQ(s.backup.max_pause, 5min);
+  EXPECT_EQ(s.backup.max_time, 24h);
   EXPECT_FALSE(s.trace.xray_daemon);
   EXPECT_EQ(s.trace.otlp_endpoint, "");
   EXPECT_EQ(s.trace.sample, 1.0);

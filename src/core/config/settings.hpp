@@ -117,6 +117,11 @@ struct Settings {
     std::uint64_t max_bytes = 0;        ///< of all of them
   } access_log;
 
+  /// What a backup of the data folder may keep the server from.
+  struct Backup {
+    std::chrono::seconds max_pause{}, max_time{};
+  } backup;
+
   struct Trace {
     std::optional<HostPort> xray_daemon;
     std::string otlp_endpoint;  ///< http:// or https:// URL; empty: none
