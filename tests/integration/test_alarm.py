@@ -12,6 +12,7 @@ import signal
 import sqlite3
 
 import pytest
+from page_check import LANDMARKS, check_pages, needs_chromium
 from raw_s3 import request
 from relays import MisbehavingRelay, ScriptedRelay
 from s3link_harness import free_port, wait_until
@@ -57,7 +58,11 @@ def start(make_server, refusing, tmp_path):
 
 
 def text_of(mail):
-    return mail.message.get_content().replace("\r\n", "\n")
+    return mail.message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+def page_of(mail):
+    return mail.message.get_body(("html",)).get_content()
 
 
 def upload(server, count, prefix="file"):
@@ -118,6 +123,9 @@ def test_one_alarm_and_one_ok_by_each_channel_and_a_restart_repeats_neither(star
         assert "State:     ALARM since " in text
         assert re.search(r"^  [3-7] x denied: you@example\.test: 550 5\.7\.1 not from here$", text, re.MULTILINE), text
         assert f"  s3link dlq list --data-dir {server.data_dir}\n" in text
+        page = page_of(mail)
+        assert ">ALARM since " in page and f">s3link dlq list --data-dir {server.data_dir}</pre>" in page
+        assert re.search(r"<li>[3-7] x denied: you@example\.test: 550 5\.7\.1 not from here</li>", page), page
 
         post = hook.posted[0]
         assert post.path == f"/hooks/{TOKEN}?key={TOKEN}"
@@ -398,6 +406,21 @@ def test_alarm_mails_are_files_where_link_mails_are(make_server):
     mail = server.wait_mails(1)[0]
     assert mail.recipient == "admin@example.test"
     assert mail.subject == "[s3link] ALARM: 1 dead letter, more than 0"
+
+
+@needs_chromium
+def test_axe_finds_nothing_in_the_pages_of_a_link_mail_and_of_an_alarm_mail(make_server, tmp_path):
+    server = make_server(settings={"alarm.dead_letter_threshold": "0", "alarm.period": "1s",
+                                   "alarm.email": "admin@example.test"})
+    server.s3().put_object(Bucket=server.bucket, Key="Angebot für Müller & Söhne, sehr lang.pdf", Body=b"x")
+    server.s3().put_object(Bucket=server.bucket, Key="a/../b.txt", Body=b"x")  # cannot be linked
+    addresses = []
+    for mail in server.wait_mails(2):
+        page = tmp_path / f"{mail.recipient}.html"
+        page.write_text(page_of(mail))
+        addresses.append(page.as_uri())
+    for result in check_pages(addresses, tmp_path, apart_from=LANDMARKS):
+        assert result["language"] == "en" and result["complaints"] == [], result
 
 
 def test_the_alarms_are_shown_to_the_key_only(server):

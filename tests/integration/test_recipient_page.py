@@ -3,19 +3,14 @@
 import base64
 import hashlib
 import html
-import json
-import pathlib
 import re
-import subprocess
 
 import pytest
+from page_check import check_pages, needs_chromium
 from raw_s3 import Connection, Signer, amz_date, head_bytes, host_of, request
-from s3link_harness import clean_environment
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 KEY = "/file-exchange/Angebot.pdf"
-CHECK = pathlib.Path(__file__).parent / "node" / "recipient_page_check.mjs"
-CHROMIUM = pathlib.Path("/usr/bin/chromium")
 HEADINGS = {
     "en": ("This link has expired", "This file is no longer here"),
     "de": ("Dieser Link ist abgelaufen", "Diese Datei ist nicht mehr da"),
@@ -136,21 +131,9 @@ def test_a_link_that_is_right_opens_in_a_browser(with_file):
     assert (answer.status, answer.body) == (200, b"offer")
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="the package chromium is not installed")
+@needs_chromium
 def test_axe_finds_nothing_on_any_page_at_any_width_in_light_and_dark(with_file, tmp_path):
     states = targets(with_file)
-    addresses = [with_file.endpoint + target for target, _, _ in states.values()]
-    done = subprocess.run(["/usr/bin/node", CHECK, tmp_path], input="\n".join(addresses), capture_output=True, text=True,
-                          timeout=300, env=clean_environment() | {"HOME": str(tmp_path)}, check=False)
-    assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout)
-    assert len(results) == 4 * len(addresses)
-    for result in results:
-        assert result["violations"] == [], result
-        assert result["incomplete"] == [], result
-        assert result["overflow"] <= 0, result
-        assert result["requests"] == ["document"], result
+    for result in check_pages([with_file.endpoint + target for target, _, _ in states.values()], tmp_path):
         assert result["language"] == "de", result
         assert all("status of 40" in complaint for complaint in result["complaints"]), result
-    backgrounds = {result["colorScheme"]: result["background"] for result in results}
-    assert backgrounds["light"] != backgrounds["dark"]

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <string_view>
 
+#include "core/alarm/mail_form.hpp"
 #include "core/mail/wording.hpp"
 
 namespace s3link::alarm {
@@ -100,34 +100,36 @@ std::string look_command(const Notification& notification, const Source& source)
 }
 
 MailText mail_text(const Notification& notification, const Source& source) {
-  MailText out{.subject = subject(notification), .text = {}};
-  const auto add = [&out]<class... Values>(fmt::format_string<Values...> form, Values&&... values) {
-    fmt::format_to(std::back_inserter(out.text), form, std::forward<Values>(values)...);
-  };
   const bool ok = notification.message == AlarmMessage::ok;
-  add("State:     {} since {}\n", ok ? "OK" : "ALARM", mail::instant_in_words(notification.since));
-  if (ok && notification.alarm_since)
-    add("           It was ALARM since {}\n", mail::instant_in_words(*notification.alarm_since));
-  add("Alarm:     {}\n", to_string(notification.alarm));
-  add("Now:       {}\n", headline(notification));
-  add("Server:    {}, bucket {}\n\n", source.server, source.bucket);
-  add("{}", meaning(notification));
+  MailForm form;
+  form.title = subject(notification);
+  form.facts.emplace_back("State",
+                          fmt::format("{} since {}", ok ? "OK" : "ALARM", mail::instant_in_words(notification.since)));
+  if (ok && notification.alarm_since) {
+    form.facts.emplace_back("", "It was ALARM since " + mail::instant_in_words(*notification.alarm_since));
+  }
+  form.facts.emplace_back("Alarm", to_string(notification.alarm));
+  form.facts.emplace_back("Now", headline(notification));
+  form.facts.emplace_back("Server", fmt::format("{}, bucket {}", source.server, source.bucket));
+
+  form.paragraphs.push_back(meaning(notification));
   if (!ok && notification.removal) {
-    add("The first of these files is removed on {}: until then it can be sent again.\n",
-        mail::instant_in_words(*notification.removal));
+    form.paragraphs.push_back(
+        fmt::format("The first of these files is removed on {}: until then it can be sent again.\n",
+                    mail::instant_in_words(*notification.removal)));
   }
   if (notification.changes > 1) {
-    add("Since the message before this one the state changed {} times.\n", notification.changes);
+    form.paragraphs.push_back(
+        fmt::format("Since the message before this one the state changed {} times.\n", notification.changes));
   }
-  if (!notification.reasons.empty()) {
-    add("\nThe most frequent reasons:\n");
-    for (const FrequentReason& reason : notification.reasons) add("  {} x {}\n", reason.count, reason.text);
+  for (const FrequentReason& reason : notification.reasons) {
+    form.reasons.push_back(fmt::format("{} x {}", reason.count, reason.text));
   }
-  add("\nTo look at them:\n  {}\n", look_command(notification, source));
+  form.commands.push_back({"To look at them", look_command(notification, source)});
   if (!ok && notification.alarm == AlarmName::dead_letters) {
-    add("To send them again, once the reason is gone:\n  {}\n", command("dlq redrive --all", source));
+    form.commands.push_back({"To send them again, once the reason is gone", command("dlq redrive --all", source)});
   }
-  return out;
+  return {.subject = form.title, .text = as_text(form), .html = as_html(form)};
 }
 
 }  // namespace s3link::alarm

@@ -15,6 +15,7 @@ std::string look_command(const Notification& notification, const Source& source)
 struct MailText {
   std::string subject;
   std::string text;  ///< UTF-8, LF line ends
+  std::string html;  ///< the same as a page
 };
 /// What, since when, how many, the most frequent reasons, and the commands to look and to send again.
 MailText mail_text(const Notification& notification, const Source& source);

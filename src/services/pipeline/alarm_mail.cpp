@@ -1,5 +1,6 @@
 #include "services/pipeline/alarm_mail.hpp"
 
+#include <string_view>
 #include <utility>
 
 #include "core/alarm/notification_text.hpp"
@@ -19,8 +20,9 @@ mail::Mail compose(const AlarmMailSettings& settings, const alarm::Notification&
                                         .date = notification.made,
                                         .message_id = id,
                                         .text = text.text,
-                                        .html = {},
-                                        .boundary_seed = {}});
+                                        .html = text.html,
+                                        // A repeat has the same bytes, and the id's hexadecimal digits are as random.
+                                        .boundary_seed = std::string_view(id).substr(1, 32)});
   return {.envelope_from = settings.bounce_address.value_or(settings.sender).text(),
           .envelope_to = settings.recipient.text(),
           .message_id = std::move(id),

@@ -17,8 +17,8 @@ struct AlarmMailSettings {
   std::optional<mail::Address> bounce_address = {};  ///< envelope sender; empty: the sender
 };
 
-/// AdminAlarmEMail of the published design: one plain-text mail to one address. A repeat has the same Message-ID and
-/// the same bytes.
+/// AdminAlarmEMail of the published design: one mail, in text and HTML, to one address. A repeat has the same
+/// Message-ID and the same bytes.
 class AlarmMail final : public ports::AlarmSubscriber {
  public:
   /// The sender must outlive it.

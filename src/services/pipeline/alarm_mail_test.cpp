@@ -11,7 +11,6 @@ namespace {
 
 using test_support::run_sync;
 using testing::HasSubstr;
-using testing::Not;
 
 class AlarmMailTest : public testing::Test {
  protected:
@@ -35,7 +34,7 @@ class AlarmMailTest : public testing::Test {
       sender_};
 };
 
-TEST_F(AlarmMailTest, IsOnePlainMailToTheAdministrator) {
+TEST_F(AlarmMailTest, IsOneMailInTextAndHtmlToTheAdministrator) {
   ASSERT_TRUE(tell());
   ASSERT_EQ(sender_.sent.size(), 1U);
   EXPECT_EQ(sender_.sent[0].envelope_from, "s3link@example.org");
@@ -44,9 +43,10 @@ TEST_F(AlarmMailTest, IsOnePlainMailToTheAdministrator) {
                                  "To: admin@example.net\r\n"));
   EXPECT_THAT(text(0), HasSubstr("\r\nSubject: [s3link] ALARM: 6 dead letters, more than 5\r\n"));
   EXPECT_THAT(text(0), HasSubstr("\r\nAuto-Submitted: auto-generated\r\n"));
-  EXPECT_THAT(text(0), HasSubstr("\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"));
+  EXPECT_THAT(text(0), HasSubstr("\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative;"));
+  EXPECT_THAT(text(0), HasSubstr("\r\nContent-Type: text/plain; charset=utf-8\r\n"));
+  EXPECT_THAT(text(0), HasSubstr("\r\nContent-Type: text/html; charset=utf-8\r\n"));
   EXPECT_THAT(text(0), HasSubstr("\r\n  s3link dlq list --data-dir /d\r\n"));
-  EXPECT_THAT(text(0), Not(HasSubstr("multipart")));
 }
 
 TEST_F(AlarmMailTest, RepeatIsRecognisable) {

@@ -33,7 +33,7 @@ for (const width of [1280, 320]) {
         incomplete: incomplete.map((check) => check.id),
         overflow: await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
         heading: await page.textContent("h1"),
-        background: await page.evaluate(() => getComputedStyle(document.querySelector("main")).backgroundColor),
+        background: await page.evaluate(() => getComputedStyle(document.querySelector("main, .page")).backgroundColor),
         language: await page.evaluate(() => document.documentElement.lang),
       });
       await page.screenshot({ path: `${folder}/${number}-${width}-${colorScheme}.png`, fullPage: true });
