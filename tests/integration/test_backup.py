@@ -340,12 +340,19 @@ def test_a_backup_whose_disk_hangs_ends_by_itself_without_a_server(make_server, 
         assert hung.returncode == 1 and "does the disk that it writes to still answer" in errors, errors
 
 
+def locks(file, byte):
+    """Which process has a record lock on that byte of the file; None: nobody."""
+    with open(file, "rb+") as opened:
+        asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+        kind, _, _, _, owner = struct.unpack("hhqqi4x", fcntl.fcntl(opened, fcntl.F_GETLK, asked))
+    return None if kind == fcntl.F_UNLCK else owner
+
+
 def reads_the_database(data_dir, process):
-    """Whether that process has byte 1 of backup.lock (docs/formats/store.md, "Backups")."""
-    with open(data_dir / "backup.lock", "rb+") as file:
-        asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
-        kind, _, _, _, owner = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))
-        return kind != fcntl.F_UNLCK and owner == process.pid
+    """Whether that process has byte 1 of backup.lock (docs/formats/store.md, "Backups"), and one of SQLite's read marks
+    (walformat.html, 2.3.3: bytes 123 to 127 of the index): it says the one a little before and after the other."""
+    return locks(data_dir / "backup.lock", 1) == process.pid and any(
+        locks(data_dir / "s3link.db-shm", byte) == process.pid for byte in range(123, 128))
 
 
 def stop_while_it_reads(server, target):
