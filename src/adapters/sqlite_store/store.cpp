@@ -144,9 +144,11 @@ Status write_log_back(Connection& writer, BackupLock& backups, ports::Logger* lo
   tell("backup broken off");
   writer.clear_error();
   writer.write_log_back(BackupWatch::kGrace);
-  if (!writer.ok() && is_busy(writer.code()) && old->reader() > 0) {
+  // Asked once: it may end meanwhile, and kill(2) takes 0, nobody, for the server's own process group.
+  const pid_t reader = old->reader();
+  if (!writer.ok() && is_busy(writer.code()) && reader > 0) {
     tell("backup killed");
-    ::kill(old->reader(), SIGKILL);
+    ::kill(reader, SIGKILL);
     writer.clear_error();
     writer.write_log_back();
   }
